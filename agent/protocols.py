@@ -124,6 +124,7 @@ class Brief:
         candidates: how many images each drawing of the turn makes; ``None`` leaves that to the settings.
         step: of an answer, by how many results the thread goes back (-1, "undo") or forward (1, "redo").
         notes: sentences for the person on how the request was read.
+        declined: whether the answer says that the request is not understood, or can't be done.
     """
 
     prompt: str
@@ -133,6 +134,7 @@ class Brief:
     candidates: int | None = None
     step: int = 0
     notes: tuple[str, ...] = ()
+    declined: bool = False
 
 
 class Writer(Protocol):

@@ -1,5 +1,6 @@
 """The embedded writer: captions and rephrased prompts by rule, without a language model."""
 
+import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -64,13 +65,19 @@ class RuleWriter:
         """
         if self._reader is None:
             return self._follow_ups.brief(request, history)
+        english: Brief | None = None
         if history and request.isascii():
             # Words that read as a change in English are no words of another language.
             brief = self._follow_ups.brief(request, history)
-            if brief.base is not None and not brief.answer:
+            changed = brief.base is not None and not brief.answer
+            if changed or (brief.answer and not brief.declined):
                 return brief
+            english = brief if brief.declined else None
         read = self._reader.read(request)
         brief = self._follow_ups.brief(read.text, history)
+        if brief.declined and english is not None:
+            # What is understood in neither way is told in the words that were typed.
+            return english if _is_english(request) else replace(english, notes=(*read.notes, *english.notes))
         if brief.answer:
             return replace(brief, notes=(*read.notes, *brief.notes))
         scene = parse_scene(brief.prompt, self._names)
@@ -86,3 +93,10 @@ class RuleWriter:
         from imagerag.index.captions import common_names
 
         return FollowUps(self._names, common_names)
+
+
+def _is_english(request: str) -> bool:
+    """Tell whether all words of a request are common English ones."""
+    from imagerag.assets.english_words import english_words
+
+    return all(word in english_words() for word in re.findall(r"[a-z]+", request.lower()))

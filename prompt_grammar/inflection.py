@@ -43,6 +43,8 @@ _IN_IE = (
     *("pixies", "beanies"),
 )
 """Plurals of words in "ie", which others in "ies" are not."""
+_MAN = ("snowman", "fireman", "policeman", "postman", "fisherman", "gentleman", "woman", "merman", "superman")
+"""Words in "man" whose plural is one in "men": not those of humans, Germans and talismans."""
 _LATIN = re.compile(r"(?:[bcdgklmnprt]us|ypus)es$")
 """Plurals of words in "us": walruses, cactuses; not houses, causes or fuses."""
 
@@ -60,6 +62,8 @@ def singular(phrase: str) -> str:
     before, word, after = _head(phrase)
     if word in _IRREGULAR:
         word = _IRREGULAR[word]
+    elif len(word) > 5 and word.endswith("men"):  # snowmen, firewomen
+        word = word[:-2] + "an"
     elif word.endswith(_IN_IE):
         word = word[:-1]
     elif len(word) > 4 and word.endswith("ies"):
@@ -76,6 +80,8 @@ def plural(phrase: str) -> str:
     before, word, after = _head(phrase)
     if word in _PLURALS:
         word = _PLURALS[word]
+    elif word.endswith(_MAN):
+        word = word[:-2] + "en"
     elif len(word) > 2 and word.endswith("y") and word[-2] not in "aeiou":
         word = word[:-1] + "ies"
     elif word.endswith(("s", "sh", "ch", "x", "z")):

@@ -1,8 +1,9 @@
 """What is to come in, and where: "add a cat", "give it a hat", "put a tree behind it", "there should be a moon"."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from imagerag.agent.follow_up import holding, looks, placing
+from imagerag.agent.follow_up import holding, looks, placing, sides, sizes
 from imagerag.agent.follow_up.clauses import BACKGROUNDS, behind_verb, owner_of, points_back
 from imagerag.agent.follow_up.counting import read_count
 from imagerag.agent.follow_up.edit import Edit
@@ -40,14 +41,14 @@ def read_wish(edit: Edit, words: Sequence[str]) -> bool:
         return edit.read(["it", "should", *rest[2:]])
     if rest[0] in ("only", "just") or "only" in wish or "just" in wish:
         return keep_only(edit, rest[1:] if rest[0] in ("only", "just") else rest)
-    if _as_a_look(edit, rest):
+    if as_look(edit, rest):
         return True
     if rest[0] in said.indefinite or number_of(rest[0]):
         return read_count(edit, rest) or edit.read(["add", *rest])
-    return edit.read(rest) or edit.read(["make", *rest])
+    return edit.read(rest) or (edit.knows(rest) and edit.read(["add", *rest])) or edit.read(["make", *rest])
 
 
-def _as_a_look(edit: Edit, words: Sequence[str]) -> bool:
+def as_look(edit: Edit, words: Sequence[str]) -> bool:
     """Read "a red ferry", wished for of a picture with one ferry, as a wish for that one in red."""
     if words[0] not in ("a", "an", "one"):
         return False
@@ -58,6 +59,34 @@ def _as_a_look(edit: Edit, words: Sequence[str]) -> bool:
     if len(alike) != 1 or edit.items[alike[0]].thing.count != 1:
         return False
     return looks.coloured(edit, Found(list(edit.items), alike), new[0].thing.colour.split())
+
+
+def as_described(edit: Edit, words: Sequence[str]) -> bool:
+    """Let a thing of the picture be as "with a white unicorn" and "with two trees" describe it.
+
+    That is so where the picture has one such thing; with none, or several, the words say what is to be added.
+    """
+    new = edit.thing_of(words) if words and words[0] in phrases().indefinite else None
+    if new is None or len(new) != 1 or words[0] in ("another", "more", "my", "our"):
+        return False
+    thing = new[0].thing
+    alike = [at for at, item in enumerate(edit.items) if item.thing.phrase == thing.phrase]
+    if len(alike) != 1:
+        return False
+    old = edit.items[alike[0]].thing
+    found = Found(list(edit.items), alike)
+    if thing.count != old.count:
+        size = old.size if thing.size == "normal" else thing.size
+        many = replace(old, count=thing.count, colour=thing.colour or old.colour, size=size)
+        items = list(edit.items)
+        items[alike[0]] = replace(items[alike[0]], thing=many)
+        edit.take(items, alike[0])
+        return True
+    if thing.count > 1 or (thing.colour, thing.size) == (None, "normal") or old.colour == thing.colour:
+        return False
+    if thing.colour is not None:
+        return looks.coloured(edit, found, thing.colour.split())
+    return sizes.sized(edit, found, [thing.size])
 
 
 def read_addition(edit: Edit, words: Sequence[str]) -> bool:
@@ -85,6 +114,8 @@ def read_addition(edit: Edit, words: Sequence[str]) -> bool:
         rest = rest[:-2]
     if placing.ends_openly(rest):
         return placing.put_to_all(edit, rest)
+    if placing.add_to_side(edit, rest) or (words[0] == "with" and as_described(edit, rest)):
+        return True
     if (parts := placing.parted(rest)) is not None and parts.left and parts.right:
         text = " ".join(word for word in parts.right if word not in ARTICLES)
         if text in BACKGROUNDS and (behind := placing.put_behind_all(edit, parts.left)):
@@ -93,7 +124,7 @@ def read_addition(edit: Edit, words: Sequence[str]) -> bool:
             return looks.backed(edit, parts.left)
         if text in said.whole or (parts.right == ["it"] and parts.kind == "inside" and words[0] != "with"):
             return holding.add_things(edit, parts.left)
-        if place := placing.frame_of([parts.said, *parts.right]):
+        if place := sides.frame_of([parts.said, *parts.right]):
             return holding.add_things(edit, parts.left) and placing.moved_in_frame(
                 edit, Found(list(edit.items), [edit.main]), place
             )
@@ -120,6 +151,8 @@ def read_gift(edit: Edit, words: Sequence[str]) -> bool:
     rest = behind_verb(words, "give")
     if rest is not None and (placing.ends_openly(rest) or placing.direction_of(rest[-1:])):
         return False  # "give it a rainbow behind" says where, not whose
+    if rest is not None and (placed := placing.put_beside_owner(edit, rest)):
+        return placed
     return rest is not None and holding.give(edit, rest)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from imagerag.agent.follow_up import holding, looks, placing
+from imagerag.agent.follow_up import holding, looks, placing, sides, sizes
 from imagerag.agent.follow_up.clauses import BACKGROUNDS, JOINS, behind_verb, owner_of
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.likeness import most_alike
@@ -75,7 +75,7 @@ def become(edit: Edit, found: Found, words: Sequence[str], *, things: str = "any
     """
     said = phrases()
     inner = list(words)
-    if inner[:1] == ["look"] and placing.frame_of(inner[1:]):  # where a head turns can't be drawn
+    if inner[:1] == ["look"] and sides.frame_of(inner[1:]):  # where a head turns can't be drawn
         return False
     into = bool(inner) and inner[0] in ("into", "to")
     if len(inner) > 2 and inner[0] in _STANCES and placing.parted(inner[1:2]) is not None:
@@ -84,14 +84,14 @@ def become(edit: Edit, found: Found, words: Sequence[str], *, things: str = "any
         len(inner) > 1
         and inner[0]
         in ("to", "be", "into", "look", "looks", "like", "all", "rather", "become", "as", "appear", "being", "more")
-        and not (inner[0] in ("to", "more") and (placing.frame_of(inner) or inner[0] == "more"))
+        and not (inner[0] in ("to", "more") and (sides.frame_of(inner) or inner[0] == "more"))
         and not _begins_with_place(inner)
     ):
         inner = inner[1:]
     if not inner:
         return False
     bare = [word for word in inner if word not in ("a", "an", "the", "one", "just")] or inner
-    if looks.sized(edit, found, inner) or looks.coloured(edit, found, bare):
+    if sizes.sized(edit, found, inner) or looks.coloured(edit, found, bare):
         return True
     if looks.framed(edit, inner):
         return True
@@ -110,7 +110,7 @@ def become(edit: Edit, found: Found, words: Sequence[str], *, things: str = "any
         named = matching(rest, found.items) if rest else list(found.places)
         if named and set(named) & set(found.places):
             return looks.counted(edit, Found(found.items, named if not rest else found.places), number)
-    if place := placing.frame_of(inner):
+    if place := sides.frame_of(inner):
         return placing.moved_in_frame(edit, found, place)
     parts = placing.parted(inner)
     if parts is not None and not parts.left:
@@ -192,16 +192,16 @@ def read_made(edit: Edit, words: Sequence[str]) -> bool:
         found = edit.find(["it"]) if whole else edit.find(target)
         if whole and text not in said.picture and found is not None:
             everything = edit.find(["them"]) or found
-            if looks.sized(edit, everything, rest[cut:]) or looks.coloured(edit, _all(edit), rest[cut:]):
+            if sizes.sized(edit, everything, rest[cut:]) or looks.coloured(edit, _all(edit), rest[cut:]):
                 return True
-        if found is not None and become(edit, found, rest[cut:], things="article"):
+        if found is not None and become(edit, found, rest[cut:], things="none" if words[0] == "give" else "article"):
             return True
     it = edit.find(["it"])
     if it is None or (rest[0] in said.indefinite and rest[0] != "more"):
         return False
     latest = edit.place_of(edit.latest) if edit.changed and edit.latest else None
     it = it if latest is None else Found(list(edit.items), [latest])
-    return looks.sized(edit, it, rest) or looks.coloured(edit, it, rest) or looks.styled(edit, rest)
+    return sizes.sized(edit, it, rest) or looks.coloured(edit, it, rest) or looks.styled(edit, rest)
 
 
 def read_said_of(edit: Edit, words: Sequence[str]) -> bool:
@@ -230,9 +230,9 @@ def read_said_of(edit: Edit, words: Sequence[str]) -> bool:
             word = " ".join(rest[1:])
             edit.it = edit.latest = found.items[found.places[0]].thing.phrase
             if word in said.sizes["large"] or word in said.sizes["bigger"]:
-                return looks.sized(edit, found, ["smaller"])
+                return sizes.sized(edit, found, ["smaller"])
             if word in said.sizes["small"]:
-                return looks.sized(edit, found, ["bigger"])
+                return sizes.sized(edit, found, ["bigger"])
             if word in ("dark", "light", "bright"):
                 return looks.coloured(edit, found, ["lighter" if word == "dark" else "darker"])
             if word in ("far away", "far"):
@@ -293,8 +293,10 @@ def read_background(edit: Edit, words: Sequence[str]) -> bool:
     if at is None:
         return False
     behind, before = inner[at + 1 :], inner[:at]
+    if behind[:1] == ["for"]:  # "an orange background for that one"
+        behind = []
     for told in (behind, before):
-        told = [word for word in told if word not in ("in", "should", "to", "into", "a", "an")]
+        told = [word for word in told if word not in ("in", "should", "to", "into", "a", "an", ":", "-", "=")]
         if told and looks.backed(edit, told):
             return True
     return False

@@ -1,5 +1,6 @@
 """A request read as changes of a picture, clause by clause; what is not read entirely changes nothing."""
 
+import re
 from collections.abc import Sequence
 
 from imagerag.agent.follow_up import holding, placing
@@ -10,6 +11,7 @@ from imagerag.agent.follow_up.clauses import (
     ENDS,
     JOINS,
     KEPT,
+    LONELY,
     LONGEST,
     adds_by_ending,
     at_verbs,
@@ -19,6 +21,7 @@ from imagerag.agent.follow_up.clauses import (
 )
 from imagerag.agent.follow_up.counting import read_count
 from imagerag.agent.follow_up.discourse import clauses_of, corrected, is_remark, preferred, repaired, with_topic
+from imagerag.agent.follow_up.earlier import read_back, read_likewise, read_one_more, read_other, read_reversed
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.phrases import phrases, starts_with, with_verb_spelt, without_courtesy
 from imagerag.agent.follow_up.removing import keep_only, read_removal
@@ -26,6 +29,7 @@ from imagerag.agent.follow_up.replacing import read_exchange, read_instead
 from imagerag.agent.follow_up.scene_edit import CannotChange, Item
 from imagerag.agent.follow_up.sentences import each_its_colour, plain_orders
 from imagerag.agent.follow_up.wording import plainly
+from imagerag.prompt_grammar.inflection import singular
 from imagerag.prompt_grammar.scene import Scene
 from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of, number_of
 
@@ -40,10 +44,11 @@ def change(edit: Edit, words: Sequence[str]) -> str:
     if len(words) > LONGEST:
         return " ".join(words)
     verb: list[str] = []
-    sentences = parts_of(words, ENDS)
+    sentences = without_taken_back(parts_of(words, ENDS))
     for sentence in sentences:
         if ":" in sentence and is_aside(sentence[: sentence.index(":")]):
-            sentence = sentence[sentence.index(":") + 1 :]
+            lonely = LONELY.fullmatch(" ".join(sentence[: sentence.index(":")])) is not None
+            sentence = [*(["add"] if lonely else []), *sentence[sentence.index(":") + 1 :]]
         if len(sentences) > 1 and is_aside(sentence):
             continue
         sentence = with_topic(edit, repaired(edit, sentence))
@@ -51,6 +56,8 @@ def change(edit: Edit, words: Sequence[str]) -> str:
             if all(clause(edit, order) for order in orders):
                 continue
             return " ".join(sentence)
+        if both_sides(edit, without_courtesy(sentence)):
+            continue
         sentence = corrected(edit, sentence) or sentence
         before = _state_of(edit)
         unread, refused = "", None
@@ -63,10 +70,33 @@ def change(edit: Edit, words: Sequence[str]) -> str:
         _restore(edit, before)
         if by_chunks(edit, sentence, alone=len(sentences) == 1):
             continue
+        if dislocated(edit, sentence) or in_a_mood(edit, sentence) or headed(edit, sentence):
+            continue
+        if len(sentences) > 1 and is_remark(edit, sentence):
+            edit.passed_over.append(" ".join(sentence))
+            continue
         if refused:
             raise refused
         return unread or " ".join(sentence)
     return "" if edit.changed else " ".join(words)
+
+
+_TAKES_BACK = (
+    ["no"],
+    ["nah"],
+    ["nope"],
+    ["wait"],
+    ["no", "wait"],
+    ["never", "mind"],
+    ["nevermind"],
+    ["scratch", "that"],
+)
+
+
+def without_taken_back(sentences: list[list[str]]) -> list[list[str]]:
+    """Leave out a sentence that the next one takes back: "make him dance ? no . make him blue"."""
+    back = {at for at in range(1, len(sentences) - 1) if sentences[at] in _TAKES_BACK}
+    return [one for at, one in enumerate(sentences) if at not in back and at + 1 not in back]
 
 
 def _sentence(edit: Edit, sentence: Sequence[str], verb: list[str]) -> tuple[str, list[str]]:
@@ -81,6 +111,93 @@ def _sentence(edit: Edit, sentence: Sequence[str], verb: list[str]) -> tuple[str
             return " ".join(part), verb
         verb = part[:1]
     return "", verb
+
+
+_BOTH_SIDES = re.compile(
+    r"(?:(?:add|put|place|with|have|i want|draw) )?(?P<new>(?:an?|one|two|some)? ?[\w -]+?) (?:on|at|to) "
+    r"(?:both|each|either|every) sides?(?: of (?P<of>.+))?"
+)
+
+
+def both_sides(edit: Edit, words: Sequence[str]) -> bool:
+    """Put one thing to the left and one to the right: "a tree on each side", "trees on both sides of it"."""
+    found = _BOTH_SIDES.fullmatch(" ".join(words))
+    named = (found["of"] or "it").split() if found else []
+    if found is None or edit.find(named) is None:
+        return False
+    new = singular(" ".join(word for word in found["new"].split() if word not in ("a", "an", "one", "two", "some")))
+    anchor = edit.find(named)
+    if not edit.knows(new.split()) or anchor is None:
+        return False
+    of = ["the", *anchor.items[anchor.places[0]].thing.phrase.split()]
+    before = _state_of(edit)
+    if all(clause(edit, ["put", "a", *new.split(), "to", "the", side, "of", *of]) for side in ("left", "right")):
+        return True
+    _restore(edit, before)
+    return False
+
+
+def dislocated(edit: Edit, words: Sequence[str]) -> bool:
+    """Read "not so big , the rainbow" and "the guitar - can it be red": a thing set apart from what is said of it."""
+    marks = [at for at, word in enumerate(words) if word in (",", ":", "-", ";") and 0 < at < len(words) - 1]
+    before = _state_of(edit)
+    for at, last in [(marks[-1], True), (marks[0], False)] if marks else []:
+        named, told = (words[at + 1 :], words[:at]) if last else (words[:at], words[at + 1 :])
+        lead = starts_with(named, (("as", "for"), ("about",), ("regarding",), ("and",), ("i", "mean")))
+        named = ["the", *(word for word in named[lead:] if word not in ARTICLES)]
+        found = edit.find(named) if 1 < len(named) <= _LONGEST_TOPIC else None
+        if found is None or found.pronoun or told in (["no"], ["nope"], ["nah"], ["not"], ["no", "no"]):
+            continue
+        edit.it = edit.latest = found.items[found.places[0]].thing.phrase
+        forms = [list(told)] if set(told) & {"it", "they", "them", "him", "her", "he", "she"} else []
+        for form in ([*named, *told], *forms, ["make", *named, *told]):
+            if clause(edit, form) and not misread(edit, before[1]) and _touched(edit, before[1], edit.it):
+                return True
+            _restore(edit, before)
+            edit.it = edit.latest = found.items[found.places[0]].thing.phrase
+        _restore(edit, before)
+    return False
+
+
+_MOOD = re.compile(
+    r"(?P<mood>(?:make|get) (?:it|this|that|everything) (?:(?:a bit|a little|much|even|way|look|feel) )*"
+    r"(?:more [a-z]+|[a-z]{3,}(?:ier|er|y|ful|ic|ive|ing|ed))) (?:(?:, )?(?:with|by adding|by giving it|and add) )"
+    r"(?P<rest>(?:an?|the|some|two|three|four) .+)"
+)
+
+
+def in_a_mood(edit: Edit, words: Sequence[str]) -> bool:
+    """Read "make it spookier with a black background" by what of it can be drawn; the rest is told."""
+    found = _MOOD.fullmatch(" ".join(words))
+    if found is None or clause(edit, found["mood"].split()) or not clause(edit, ["with", *found["rest"].split()]):
+        return False
+    edit.passed_over.append(found["mood"])
+    return True
+
+
+def headed(edit: Edit, words: Sequence[str]) -> bool:
+    """Read "where the pig is i want a sheep : replace the pig with a ewe" by the order behind; the rest is told."""
+    if ":" not in words[1:-1]:
+        return False
+    at = list(words).index(":")
+    said = phrases().verbs
+    orders = tuple(
+        verb for kind in ("put", "remove", "replace", "make", "add") for verb in said[kind] if verb != ("no",)
+    )
+    if not starts_with(words[at + 1 :], orders) or not clause(edit, words[at + 1 :]):
+        return False
+    edit.passed_over.append(" ".join(words[:at]))
+    return True
+
+
+_LONGEST_TOPIC = 5
+"""Words, "the" among them, of the longest name that is set apart from what is said of it."""
+
+
+def _touched(edit: Edit, before: Sequence[Item], phrase: str) -> bool:
+    """Tell whether what is new concerns the thing of that phrase, or what stands by it."""
+    same = [item for item in edit.items if item in before]
+    return phrase not in {item.thing.phrase for item in same} or len(edit.items) != len(before)
 
 
 _State = tuple[Scene, list[Item], bool, str, str]
@@ -101,6 +218,10 @@ def misread(edit: Edit, before: Sequence[Item]) -> bool:
     for item in edit.items:
         phrase = item.thing.phrase
         words = phrase.split()
+        if phrase not in old and (words[0] in _FUNCTION or words[-1] in _FUNCTION or number_of(words[-1])):
+            return True  # "in front of a for", "a three"
+        if phrase in said.picture and phrase not in old:
+            return True  # "crop the picture"
         if phrase in old or phrase in edit.names or phrase in edit.known:
             continue
         if colour_of(words[-1]) or any(word in said.no_things or word in ARTICLES for word in words):
@@ -112,7 +233,15 @@ def misread(edit: Edit, before: Sequence[Item]) -> bool:
     return False
 
 
-_NO_NAME = frozenset(["left", "right", "top", "bottom", "wait", "pair", "no", "for", "with", "by", "from"])
+_FUNCTION = frozenset(
+    ["for", "with", "of", "in", "on", "at", "by", "to", "from", "as", "than", "then", "and", "or", "but", "so", "if",
+     "all", "both", "each", "any", "every", "not", "no", "yes", "now", "too", "also", "there", "here", "again", "be",
+     "is"]
+)  # fmt: skip
+"""Words that no name of a thing begins or ends with."""
+_NO_NAME = frozenset(
+    ["many", "few", "much", "most", "left", "right", "top", "bottom", "wait", "pair", "no", "for", "with", "by", "from"]
+)
 """Words that no name of a thing begins with."""
 
 
@@ -125,14 +254,17 @@ def by_chunks(edit: Edit, words: Sequence[str], *, alone: bool) -> bool:
         alone: whether nothing else is said, so that a mere remark is no change.
     """
     before = _state_of(edit)
-    read = False
+    read, remarks = False, list[str]()
     for part in clauses_of(edit, words):
         orders = plain_orders(edit, part)
         if orders is None:
-            if not is_remark(edit, part):
-                _restore(edit, before)
-                return False
-            continue
+            if is_remark(edit, part):
+                remarks.append(" ".join(part))
+                continue
+            orders = [list(part)] if len(part) < len(words) else None  # the grammar of plain orders may read it
+        if orders is None:
+            _restore(edit, before)
+            return False
         for order in orders:
             made = _state_of(edit)
             if not clause(edit, order) or misread(edit, made[1]):
@@ -141,7 +273,9 @@ def by_chunks(edit: Edit, words: Sequence[str], *, alone: bool) -> bool:
             read = True
     if not read and alone:
         _restore(edit, before)
-    return read or not alone
+        return False
+    edit.passed_over += remarks
+    return True
 
 
 def clause(edit: Edit, words: Sequence[str]) -> bool:
@@ -167,7 +301,14 @@ def clause(edit: Edit, words: Sequence[str]) -> bool:
     if words[0] == "and" and colour_of(" ".join(left)) and edit.latest and edit.place_of(edit.latest) is not None:
         edit.it = edit.latest  # "and green" is said of what the request before was about
     before = _state_of(edit)
+    if adds and read_likewise(edit, left):
+        return True
+    _restore(edit, before)
     for reader in (
+        read_reversed,
+        read_other,
+        read_back,
+        read_one_more,
         read_wish,
         read_instead,
         read_framing,
@@ -217,7 +358,10 @@ def _listed(edit: Edit, words: Sequence[str], verb: Sequence[str]) -> bool:
     for part in parts:
         if is_aside(part):
             continue
-        if not (clause(edit, part) or (verb and clause(edit, [*verb, *part]))):
+        adds = part[0] in phrases().indefinite
+        if not (
+            clause(edit, part) or (verb and clause(edit, [*verb, *part])) or (adds and clause(edit, ["add", *part]))
+        ):
             return False
         verb = part[:1] if starts_with(part, phrases().verbs["make"] + phrases().verbs["put"]) else verb
     return True

@@ -6,7 +6,7 @@ from imagerag.agent.follow_up.clauses import BACKGROUNDS
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.lexicon import Chunk, lexicon
 from imagerag.agent.follow_up.phrases import phrases, starts_with
-from imagerag.agent.follow_up.placing import frame_of
+from imagerag.agent.follow_up.sides import frame_of
 from imagerag.prompt_grammar.inflection import singular
 from imagerag.prompt_grammar.vocabulary import ARTICLES, SIZES, RelationKind, colour_of, number_of
 
@@ -291,8 +291,8 @@ def _thing(edit: Edit, rest: Sequence[str]) -> Chunk | None:
         return None
     words = list(rest[: at + noun])
     new = words[0] in said.indefinite or bool(number_of(words[0])) or words[0] in ("another", "more")
-    if not new and edit.find(words if words[0] in said.definite else ["the", *words]) is not None:
-        named = words if words[0] in said.definite else ["the", *words]
+    named = words if words[0] in said.definite else ["the", *words]
+    if not new and edit.find(named, loosely=named is words) is not None:
         return Chunk("there", tuple(named), taken=len(words))
     if words[0] in said.definite:
         return Chunk("unread", tuple(words))  # "the cat", of a picture without one, is nothing to add

@@ -20,12 +20,19 @@ BACKGROUNDS = frozenset(["background", "backdrop", "bg"])
 JOINS = frozenset([",", "and", "but", "&"])
 
 
-_LONELY = re.compile(
+LONELY = re.compile(
     r"(?:it|he|she|they|the [\w-]+(?: [\w-]+)?) (?:(?:could|should|might|must|can) )?"
     r"(?:use|needs?|wants?|has|have|gets?|looks?|seems?|feels?|be|is|are)(?: (?:a bit|so|very|too|really|some|a|an))*"
     r" (?:friends?|company|buddy|companion|lonely|alone|bored|sad)"
+    r"|(?:give|get|find|make|bring) (?:it|him|her|them|the [\w-]+) (?:a |some )?(?:friends?|company|buddy|companion)"
 )
 """Why something is to come: "he could use a friend"."""
+
+
+_FALSE_STARTS = frozenset(
+    ["in", "on", "with", "at", "to", "a", "an", "the", "put", "add", "make", "maybe", "with a", "in a"]
+)
+"""What is begun and not gone on with: "in a ... with a butterfly on it"."""
 
 
 def parts_of(words: Sequence[str], at: frozenset[str]) -> list[list[str]]:
@@ -71,8 +78,9 @@ def is_aside(words: Sequence[str]) -> bool:
     if "," in text:
         return False
     return (
-        bool(_LONELY.fullmatch(text))
+        bool(LONELY.fullmatch(text))
         or not text
+        or text in _FALSE_STARTS
         or kind_of_talk(text, exactly=False) is not None
         or text.startswith(phrases().asides)
     )

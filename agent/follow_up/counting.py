@@ -6,7 +6,7 @@ from imagerag.agent.follow_up import looks, placing
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.phrases import phrases, starts_with
 from imagerag.agent.follow_up.things import Found, matching
-from imagerag.prompt_grammar.vocabulary import number_of
+from imagerag.prompt_grammar.vocabulary import colour_of, number_of
 
 
 def read_count(edit: Edit, words: Sequence[str]) -> bool:
@@ -43,13 +43,15 @@ def read_count(edit: Edit, words: Sequence[str]) -> bool:
         place = len(cut.left)
         tail = list(more[place:])
     head = more[:place]
-    if head[0] == "another" or (head[0] in ("a", "an") and "second" in head):
+    if head[0] == "another" or (head[0] in ("a", "an") and head[1:2] and head[1] in said.ordinals[1:]):
         number, rest = looks.number_in(head[1:])
-        extra, name = number or 1, [word for word in rest if word != "second"]
+        extra, name = number or 1, [word for word in rest if word not in said.ordinals[1:]]
+        if name and colour_of(name[0]) and matching(name[1:], edit.items):  # "a third cat, a white one"
+            return edit.read(["add", "a", *name])
     elif "more" in head and (number_of(head[0]) or head[0] in ("a", "some", "more")) and head[0] != "a":
         extra = number_of(head[0]) or 1
         name = [word for word in head[1:] if word != "more"] if head[0] != "more" else head[1:]
-    elif head[0] == "fewer" or (head[-1] in ("less", "fewer") and number_of(head[0])):
+    elif head[0] in ("fewer", "less") or (head[-1] in ("less", "fewer") and number_of(head[0])):
         extra = -(number_of(head[0]) or 1)
         name = [word for word in head[1:] if word not in ("less", "fewer")]
     if extra:
@@ -58,13 +60,13 @@ def read_count(edit: Edit, words: Sequence[str]) -> bool:
             at = edit.place_of(edit.latest) if edit.latest else None
             found: Found | None = Found(list(edit.items), [edit.main if at is None else at])
         else:
-            places = matching(name, edit.items)
+            places = sorted(matching(name, edit.items), key=lambda at: -edit.items[at].thing.count)
             found = Found(list(edit.items), places[:1]) if places else None
         if found is None or (tail and edit.find(placing.parted(more).right) is None):  # type: ignore[union-attr]
             return False
         return looks.counted(edit, found, found.items[found.places[0]].thing.count + extra)
     number, rest = looks.number_in(inner)
-    if not number or adds:
+    if not number or adds or list(words[:2]) == ["the", "other"]:
         return False
     only = any(word in ("only", "just", "single") for word in inner) or words[0] in (
         "make",
@@ -84,6 +86,8 @@ def read_count(edit: Edit, words: Sequence[str]) -> bool:
         if number == 1 and not only and list(words) != ["one"]:
             return False
         at = edit.place_of(edit.latest) if edit.latest else None
+        at = None if at is not None and edit.items[at].joint == "wearing" else at  # two of who wears it
+        at = None if at is not None and edit.items[at].thing.count == number else at  # it is so many already
         several = [k for k, item in enumerate(edit.items) if item.thing.count > 1]
         main = several[0] if len(several) == 1 and number < edit.items[several[0]].thing.count else edit.main
         return looks.counted(edit, Found(list(edit.items), [main if at is None else at]), number)

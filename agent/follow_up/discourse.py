@@ -4,17 +4,20 @@ import re
 from collections.abc import Sequence
 
 from imagerag.agent.follow_up.chunks import chunks_of
+from imagerag.agent.follow_up.clauses import LONELY
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.lexicon import codes_of
 from imagerag.agent.follow_up.likeness import most_alike
-from imagerag.agent.follow_up.phrases import phrases, starts_with
+from imagerag.agent.follow_up.phrases import phrases, starts_with, without_courtesy
+from imagerag.agent.follow_up.remarks import in_passing, wishes
 from imagerag.agent.follow_up.sentences import PRONOUNS, Words, plain_orders, with_article, words_in
-from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of, number_of
+from imagerag.agent.follow_up.sides import frame_of
+from imagerag.prompt_grammar.vocabulary import ARTICLES, COLOURS, colour_of, number_of
 
 _JOINS = frozenset([",", "and", "but", "&", "then", ":", "-", ";"])
 _REPAIRS = re.compile(
     r"(?:,|\.|!|-)? ?(?<![\w'])"
-    r"(?:no wait|wait no|no|nah|sorry|i mean|or rather|scratch that|wait|hmm|actually no)(?: ,)? "
+    r"(?:no wait|wait no|no|nah|sorry|i mean|or rather|scratch that|wait|hmm|actually no|well|make that|oops)(?: ,)? "
 )
 _CONTRAST = re.compile(
     r"(?<=\w)(?: , (?:and |but )?not| rather than| instead of(?= (?:one|two|three|four|\d)$))"
@@ -26,8 +29,33 @@ _APPOSED = re.compile(
     r"(?P<again>an? (?:[\w-]+ )?[\w-]*(?P=head))$"
 )
 """A thing that is said more exactly behind: "a ball under the chair , a soccer ball"."""
-_OUT_AND_IN = re.compile(r"(?P<old>.+?) (?:out|off)(?: ,| and| ;)* (?P<new>.+?) (?:in|on)(?: instead)?")
-_OF_THEM = re.compile(r"(?:more |some |add )?(?P<what>[\w -]+?) , (?P<many>\w+) of (?:them|those|these)")
+_COLOUR = "|".join(sorted(COLOURS, key=len, reverse=True))
+_KIND_THEN_NAME = re.compile(
+    r"\b(?:an?|another)(?: (?:second|third|fourth|other|new))? "
+    r"(?:animal|thing|creature|object|character|person|friend|item)"
+    r" (?:,|:) (?:like |say |maybe )?(?=an? )"
+)
+"""A kind before what is meant of it: "a third animal , a lion"."""
+_COLOUR_DISLIKED = re.compile(
+    rf"(?:the )?(?P<old>{_COLOUR})(?:'s| is| looks| was| seems) (?:not|too|a bit|so|way|kind of|just)\b.*? , "
+    rf"(?:(?:maybe|perhaps|try|use|take|make it|rather|go for|how about|i'd like) )*(?P<new>{_COLOUR})"
+)
+"""A colour that is not liked, and the one that is wanted: "yellow's too loud , light blue"."""
+_RED_ONE = re.compile(
+    rf"\b(?P<article>(?:another|an?)(?: (?:second|third|fourth|big|small|large|tiny|little))?) (?P<head>[\w-]+)"
+    rf"(?P<middle>(?: [\w-]+)*) , (?:an?|the) (?P<colour>{_COLOUR}) one$"
+)
+_ANOTHER_RED = re.compile(
+    rf"\b(?P<article>another|an? (?:second|third|fourth)|one more) (?P<head>[\w-]+(?: [\w-]+)?) "
+    rf"(?:(?:, )?but (?:in )?|in )(?P<colour>{_COLOUR})$"
+)
+"""A colour that is said behind: "a dragon above the castle , a red one"."""
+_OUT_AND_IN = re.compile(r"(?P<old>.+?) (?:out|off|away|gone)(?: ,| and| ;)* (?P<new>.+?) (?:in|on|instead|in instead)")
+_OF_THEM = re.compile(
+    r"(?:add |with |draw )?(?:more |some |a few |several )?(?P<what>[\w -]+?) , "
+    r"(?:(?:like|say|maybe|perhaps|about|around|let's say|i'd say|make it|make that) )?(?P<many>\w+)"
+    r"(?: of (?:them|those|these))?(?: in total| in all| altogether| or so)?"
+)
 _RESTATED = re.compile(
     r"\b(?:an?|the) (?:[\w-]+ ){0,2}(?P<head>[\w-]+) , (?P<again>(?:an?|the) (?:[\w-]+ ){0,2}(?P=head)\b)"
 )
@@ -37,14 +65,24 @@ _MERELY = re.compile(
     r"|[NT][i!]*e"
 )
 """The chunks of a remark: a thing and how it is, in words that are no change."""
+_SAYS_HOW = re.compile(r"i.*[C#ytbZ]$")
+"""What says of a thing how it is may be how it is to be: "the bear is green"."""
+_IDLE = frozenset("uTiq!en,")
+"""The chunks of what names nothing new, no look, no place and no order, and so asks for nothing that can be drawn."""
 _KEEPS = frozenset(["keep", "leave", "like", "love"])
 
 
 _IN_PLACE = re.compile(
-    r"(?:i (?:meant?|said|want(?:ed)?) |rather )?(?P<new>.+?) (?:, (?:and |but )?not|than) "
+    r"(?:i (?:meant?|said|want(?:ed)?) |rather )?(?P<new>.+?) (?:(?:, )?(?:and |but )?not|than) "
     r"(?:an? |the )?(?P<old>[\w -]+?)(?: instead| one)?"
 )
 """What is meant, and what of the picture it takes the place of: "a saxophone, not a trumpet"."""
+_PLACES = r"(?:on|in|inside|under|behind|beside|next to|above|below|over|near|with)"
+_OTHER_PLACE = re.compile(
+    rf"(?:.+? )?{_PLACES} (?P<new>an? [\w -]+?) (?:, )?(?:and |but )?(?:not|instead of|rather than) {_PLACES} "
+    r"(?:an? |the )?(?P<old>[\w -]+)"
+)
+"""Where something is to be, and where it is not: "the frog on a mushroom , not on a rock"."""
 _VAGUE = re.compile(r"(?P<before>.*?\b)the (?P<vague>[\w -]+?) , (?P<exact>the [\w -]+)")
 """A thing that is named once more, exactly: "the animal in the middle, the zebra"."""
 _STAYS = re.compile(
@@ -69,13 +107,14 @@ def corrected(edit: Edit, words: Sequence[str]) -> Words | None:
     before, new = list(words[1:at]), list(words[at + 1 :])
     chunks = chunks_of(edit, new)
     merely = all(chunk.kind == "unread" for chunk in chunks_of(edit, before))
+    new = with_article(new)
     if not merely or len(chunks) != 1 or chunks[0].kind != "new" or new[0] not in ("a", "an"):
         return None
     thing = edit.thing_of(new)
     alike = most_alike(edit, thing[0].thing.phrase) if thing else None
     if alike is None:
         return None
-    return ["replace", "the", *edit.items[alike].thing.phrase.split(), "with", *chunks[0].words]
+    return ["replace", "the", *edit.items[alike].thing.phrase.split(), "with", *new]
 
 
 def preferred(edit: Edit, words: Sequence[str]) -> list[Words] | None:
@@ -86,6 +125,9 @@ def preferred(edit: Edit, words: Sequence[str]) -> list[Words] | None:
     cut = next((at for at, word in enumerate(words) if at and word in (",", "but")), None)
     if cut is None or cut + 1 >= len(words):
         return None
+    if found := _COLOUR_DISLIKED.fullmatch(" ".join(words)):
+        old = [item.thing.phrase for item in edit.items if item.thing.colour == colour_of(found["old"])]
+        return [["make", "the", *phrase.split(), *found["new"].split()] for phrase in old] or None
     left, right = chunks_of(edit, words[:cut]), list(words[cut + 1 :])
     while len(right) > 1 and right[0] in _OFFERS:
         right = right[1:]
@@ -124,6 +166,9 @@ def with_topic(edit: Edit, words: Sequence[str]) -> Words:
 
     What was put somewhere is what the person looks at then, not the thing that was there before.
     """
+    bare = without_courtesy(words)
+    if (_removes_it(bare) or _moves_it(bare)) and not edit.changed and edit.latest and edit.place_of(edit.latest):
+        return _with_name(words, edit.latest)
     at = edit.place_of(edit.newest) if edit.newest and not edit.changed else None
     if not at or edit.items[at].joint not in ("wearing", "with", "and"):
         return list(words)
@@ -136,6 +181,27 @@ def with_topic(edit: Edit, words: Sequence[str]) -> Words:
         return ["make", *the_new, *words_in(chunks, "colour")]
     place = list(words).index("it") if "it" in words else -1
     return [*words[:place], *the_new, *words[place + 1 :]] if place >= 0 else list(words)
+
+
+def _removes_it(words: Sequence[str]) -> bool:
+    """Tell whether words take out what "it" is: "remove it", "get rid of it", "take it away again"."""
+    text = " ".join(word for word in words if word not in ("again", "please", "completely", "now"))
+    verbs = phrases().verbs["remove"]
+    taken = re.fullmatch(r"(?:take|throw|get|put|leave|cut) (?:it|that) (?:out|away|off)", text)
+    length = starts_with(words, verbs)
+    return taken is not None or (length > 0 and text.split()[length:] in (["it"], ["that"], ["this"]))
+
+
+def _moves_it(words: Sequence[str]) -> bool:
+    """Tell whether words move what "it" is to a side: "move it up", "put it on the left"."""
+    length = starts_with(words, phrases().verbs["put"])
+    return length > 0 and words[length : length + 1] == ["it"] and frame_of(words[length + 1 :]) is not None
+
+
+def _with_name(words: Sequence[str], phrase: str) -> Words:
+    """Return words with a thing's name in the place of "it"."""
+    at = next(at for at, word in enumerate(words) if word in ("it", "that", "this"))
+    return [*words[:at], "the", *phrase.split(), *words[at + 1 :]]
 
 
 def clauses_of(edit: Edit, words: Sequence[str]) -> list[Words]:
@@ -178,22 +244,50 @@ def is_remark(edit: Edit, words: Sequence[str]) -> bool:
         return True
     chunks = chunks_of(edit, words)
     codes = codes_of(chunks)
+    idle = (
+        not codes.startswith("u")
+        and set(codes) <= _IDLE
+        and words[0] not in ARTICLES | phrases().indefinite
+        and not wishes(words)
+    )
+    if (in_passing(words) and not _SAYS_HOW.search(codes)) or idle:
+        speaks_of(edit, words)
+        return True
     if not set(codes) & set("i!e") and not _KEEPS & set(words):
         return False
     keeps = bool(_KEEPS & set(words)) and set(codes) <= {"m", "T", "u"}
     if not (keeps or (_MERELY.fullmatch(codes) and not codes.startswith("uT"))):
         return False
+    speaks_of(edit, words)
+    return True
+
+
+def speaks_of(edit: Edit, words: Sequence[str]) -> None:
+    """Let "it" in what follows be what a remark speaks of."""
+    chunks = chunks_of(edit, words)
     named = words_in(chunks, "there") or words_in(chunks, "new")
     named = [word for word in named if not number_of(word)]
     if named and named[0] not in PRONOUNS and (found := edit.find(named)) is not None:
         edit.it = edit.latest = found.items[found.places[0]].thing.phrase
-    return True
 
 
 def repaired(edit: Edit, words: Sequence[str]) -> Words:
     """Return a sentence without what the person takes back: "a cone ... no wait , a bicycle" is a bicycle."""
-    text = _APPOSED.sub(r"\g<again>\g<middle>", " ".join(words))
+    text = " ".join(words)
+    if (lonely := LONELY.match(text)) and text[lonely.end() :][:3] in (
+        " , ",
+        " : ",
+        " - ",
+    ):  # "he wants a friend , a unicorn"
+        text = text[lonely.end() + 3 :]
+        text = f"add {text}" if text.split(" ")[0] in phrases().indefinite else text
+    text = _RED_ONE.sub(r"\g<article> \g<colour> \g<head>\g<middle>", text)
+    text = _KIND_THEN_NAME.sub("", text)
+    text = _ANOTHER_RED.sub(r"\g<article> \g<colour> \g<head>", text)
+    text = _APPOSED.sub(r"\g<again>\g<middle>", text)
     words = text.split()
+    if (found := _OTHER_PLACE.fullmatch(text)) and edit.find(["the", *found["old"].split()]) is not None:
+        return ["replace", "the", *found["old"].split(), "with", *found["new"].split()]
     if instead := _in_place_of(edit, words):
         return instead
     exact = _VAGUE.fullmatch(text) if starts_with(words, phrases().verbs["remove"]) else None

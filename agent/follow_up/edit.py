@@ -2,14 +2,16 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from types import MappingProxyType
 
 from imagerag.agent.follow_up.phrases import phrases, starts_with
 from imagerag.agent.follow_up.scene_edit import Item, bearer, items_of, with_items
 from imagerag.agent.follow_up.things import Found, find
 from imagerag.prompt_grammar.inflection import singular
-from imagerag.prompt_grammar.noun_phrase import SceneObject
+from imagerag.prompt_grammar.noun_phrase import SceneObject, article
 from imagerag.prompt_grammar.parser import parse_scene
 from imagerag.prompt_grammar.scene import Scene
 from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of
@@ -23,6 +25,8 @@ _POINTS = frozenset(["the", "this", "that", "these", "those"])
 _BODY_PARTS = frozenset(
     ["tail", "tails", "ears", "hair", "fur", "wings", "legs", "arms", "fingers", "toes", "teeth", "horns", "whiskers"]
 )
+SHORTEST_RUN_TOGETHER = 4
+"""Letters of the shortest name of two words that is known by being typed as one."""
 LONGEST_THING = 12
 """Words of the longest thing that is added."""
 BACKGROUND = "background"
@@ -41,6 +45,10 @@ class Edit:
         latest: what was changed last, in this request or the one before: a thing's phrase, ``background``, or nothing.
         changed: whether anything was changed so far.
         newest: the phrase of what the request before has added; empty where it added nothing.
+        before: the scene that the request before has changed into this one; ``None`` where there is none.
+        past: the scenes of earlier pictures of the thread, oldest first.
+        touched: the things as the request before has changed or added them.
+        passed_over: what of the request was taken for a remark, or can't be drawn, and is told.
         reader: reads words as one change; set by ``changes``, for those that are said in terms of others.
     """
 
@@ -52,17 +60,39 @@ class Edit:
     latest: str = ""
     changed: bool = False
     newest: str = ""
+    before: Scene | None = None
+    past: tuple[Scene, ...] = ()
+    touched: Sequence[Item] = ()
+    passed_over: list[str] = field(default_factory=list)
     reader: Callable[["Edit", Sequence[str]], bool] | None = None
 
     @classmethod
-    def of(cls, prompt: str, names: Collection[str], known: Collection[str], before: str | None = None) -> "Edit":
-        """Begin to change the picture of a prompt; ``before`` is the one of which it is a change."""
+    def of(
+        cls,
+        prompt: str,
+        names: Collection[str],
+        known: Collection[str],
+        before: str | None = None,
+        past: Sequence[str] = (),
+    ) -> "Edit":
+        """Begin to change the picture of a prompt.
+
+        Args:
+            prompt: of the picture.
+            names, known: see above.
+            before: the prompt of the one of which it is a change.
+            past: prompts of the thread's pictures, oldest first.
+        """
         scene = parse_scene(prompt, names)
         items = items_of(scene)
-        latest = "" if before is None else changed_between(parse_scene(before, names), scene)
-        old = {thing.phrase for thing in parse_scene(before, names).objects} if before is not None else None
-        newest = latest if old is not None and latest != BACKGROUND and latest not in old else ""
-        return cls(scene, items, names, known, latest=latest, newest=newest)
+        old = None if before is None else parse_scene(before, names)
+        latest = "" if old is None else changed_between(old, scene)
+        looks = [] if old is None else [replace(thing, count=1) for thing in old.objects]
+        new = [] if old is None else [item for item in items if replace(item.thing, count=1) not in looks]
+        phrases_of_old = {thing.phrase for thing in old.objects} if old is not None else None
+        newest = latest if phrases_of_old is not None and latest not in {BACKGROUND, *phrases_of_old} else ""
+        scenes = tuple(old if text == before and old is not None else parse_scene(text, names) for text in past)
+        return cls(scene, items, names, known, latest=latest, newest=newest, before=old, past=scenes, touched=new)
 
     @property
     def main(self) -> int:
@@ -75,7 +105,11 @@ class Edit:
         return self.reader(self, words)
 
     def place_of(self, phrase: str) -> int | None:
-        """Return the place of the last thing of that phrase."""
+        """Return the place of the last thing of that phrase, of several that which the request before has changed."""
+        if len(touched := [item for item in self.touched if item.thing.phrase == phrase]) == 1:
+            exact = [at for at, item in enumerate(self.items) if item.thing == touched[0].thing]
+            if len(exact) == 1:
+                return exact[0]
         return next((at for at in reversed(range(len(self.items))) if self.items[at].thing.phrase == phrase), None)
 
     def described(self) -> str:
@@ -86,15 +120,15 @@ class Edit:
         """
         return with_items(self.scene, self.items).describe()
 
-    def find(self, words: Sequence[str]) -> Found | None:
-        """Return what words name in the picture."""
+    def find(self, words: Sequence[str], *, loosely: bool = True) -> Found | None:
+        """Return what words name in the picture; ``loosely``: by keywords of the library as well."""
         if not self.items:
             return None
         latest = self.place_of(self.latest) if self.latest else None
         if latest is not None and list(words) in (["them"], ["they"]) and self.items[latest].thing.count > 1:
             return Found(list(self.items), [latest], pronoun=True)
         other = None if latest is None else bearer(self.items, latest)
-        return find(words, self.items, self.main, other)
+        return find(words, self.items, self.main, other, loosely=loosely)
 
     def take(self, items: Sequence[Item], touched: int | None = None) -> None:
         """Put the changed things in place; ``touched`` is what later words call "it"."""
@@ -121,6 +155,8 @@ class Edit:
             bare: words without an article are a thing only if it is a known one.
         """
         said = phrases()
+        if words[:1] == ["another"]:
+            words = ["a", *words[1:]]
         inner = [word for word in words if word not in ARTICLES]
         if "colour" in inner or "color" in inner:
             words = _colour_first(words)
@@ -202,8 +238,25 @@ def changed_between(before: Scene, after: Scene) -> str:
     return new[-1] if new else ""
 
 
-def in_words(text: str, known: Collection[str]) -> str:
-    """Put pictograms of known things in words by their Unicode names: "add a (balloon sign)" as "add a balloon"."""
+def _with_article(found: re.Match[str], name: str) -> str:
+    return f"{article(name)} {name}" if found["a"] else name
+
+
+def run_together(names: Collection[str]) -> dict[str, str]:
+    """Return names by how they are typed in one word: "t-rex" by "trex", "teddy bear" by "teddybear"."""
+    parted = (name for name in names if re.fullmatch(r"[a-z]+(?:[ -][a-z]+)+", name))
+    typed = {re.sub(r"[ -]", "", name): name for name in parted}
+    return {word: name for word, name in typed.items() if word not in names and len(word) >= SHORTEST_RUN_TOGETHER}
+
+
+def in_words(text: str, known: Collection[str], typed: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Put pictograms of known things in words by their Unicode names: "add a (balloon sign)" as "add a balloon".
+
+    Args:
+        text: of a request.
+        known: names of things.
+        typed: names by how they are typed in one word.
+    """
     said = []
     for letter in text:
         name = unicodedata.name(letter, "").lower() if ord(letter) >= 0x2190 else ""
@@ -211,5 +264,13 @@ def in_words(text: str, known: Collection[str]) -> str:
     words = "".join(said)
     for alias, name in phrases().aliases.items():
         if alias in words and alias not in known and name in known:
-            words = re.sub(rf"\b{alias}(?=s?\b)", name, words)
-    return words
+            words = re.sub(rf"\b(?:(?P<a>an?) )?{alias}(?=s?\b)", partial(_with_article, name=name), words)
+    if not typed:
+        return words
+
+    def parted(found: re.Match[str]) -> str:
+        word = found[0].lower()
+        one = word.removesuffix("s")
+        return typed.get(word) or (f"{typed[one]}s" if one in typed else found[0])
+
+    return re.sub(r"[A-Za-z]{4,}", parted, words)

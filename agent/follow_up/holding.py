@@ -34,10 +34,11 @@ def give(edit: Edit, words: Sequence[str]) -> bool:
         owner = edit.find(words[at + 1 :])
         if owner is not None and words[0] == "the":
             return hold_listed(edit, owner, list(words[:at]))
-    for cut in range(len(words) - 1, 0, -1):
+    first = next((at for at, word in enumerate(words) if at and word in ("a", "an", "some")), 0)
+    for cut in [*([first] if first else []), *range(len(words) - 1, 0, -1)]:  # what is given begins with its article
         rest = list(words[cut:])
-        if words[cut - 1] in ARTICLES:  # "the frog" is no frog that gets something, and the fish behind none to give
-            continue
+        if words[cut - 1] in ARTICLES and not (cut == 1 and words[0] in phrases().it):
+            continue  # "the frog" is no frog that gets something, and the fish behind none to give
         if rest[0] not in said.indefinite | {"in", "with", "glasses", "sunglasses"} and not edit.knows(rest):
             continue
         if rest[0] in ("in", "with") and len(rest) > 1:
@@ -100,6 +101,15 @@ def hold(edit: Edit, found: Found, new: Sequence[Item], *, worn: bool = False) -
     items = list(found.items)
     at = found.places[0]
     many = new[0].thing
+    worn_already = [
+        place
+        for place in range(at + 1, unit_end(items, at))
+        if items[place].thing.phrase == many.phrase and items[place].joint == "wearing"
+    ]
+    if len(found.places) == len(worn_already) == 1 and many != items[worn_already[0]].thing:  # the same in another look
+        items[worn_already[0]] = replace(items[worn_already[0]], thing=many)
+        edit.take(items, worn_already[0])
+        return
     if len(found.places) == 1 and found.items[at].thing.count > 1 and many.count > 1:
         new = [replace(new[0], thing=replace(many, count=1)), *new[1:]]  # "give them hats": the first one's is drawn
     each = len(found.places) if new[0].thing.count in (1, len(found.places)) or new[0].thing.count == 2 else 1

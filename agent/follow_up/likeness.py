@@ -1,32 +1,11 @@
 """Which thing of a picture is of the kind of a new one, by the library's keywords: what "a cat instead" stands for."""
 
-from functools import lru_cache
-
 from imagerag.agent.follow_up.edit import Edit
+from imagerag.agent.follow_up.keywords import kind_of
 from imagerag.agent.follow_up.scene_edit import is_setting
-from imagerag.prompt_grammar.inflection import singular
 
 _KEYWORD, _CATEGORY = 2, 1
 """What one keyword in common counts, and the same category."""
-
-
-@lru_cache(maxsize=1)
-def _kinds() -> dict[str, tuple[frozenset[str], str]]:
-    """Return the keywords and the category of each concept, its name's words among the keywords."""
-    from imagerag.assets.library import bundled_library
-
-    return {
-        concept.name: (frozenset([*concept.keywords, *concept.name.split()]), concept.category)
-        for concept in bundled_library().concepts
-    }
-
-
-def _kind_of(phrase: str) -> tuple[frozenset[str], str]:
-    known = _kinds()
-    for name in (phrase, singular(phrase), phrase.split()[-1]):
-        if name in known:
-            return known[name]
-    return frozenset(phrase.split()), ""
 
 
 def most_alike(edit: Edit, phrase: str) -> int | None:
@@ -36,12 +15,12 @@ def most_alike(edit: Edit, phrase: str) -> int | None:
         edit: of the picture.
         phrase: of the new thing.
     """
-    words, category = _kind_of(phrase)
+    words, category = kind_of(phrase)
     scores: dict[int, int] = {}
     for at, item in enumerate(edit.items):
         if is_setting(edit.items, at) or item.thing.phrase == phrase:
             continue
-        own_words, own_category = _kind_of(item.thing.phrase)
+        own_words, own_category = kind_of(item.thing.phrase)
         scores[at] = _KEYWORD * len(words & own_words) + _CATEGORY * (category == own_category != "")
     best = [at for at, score in scores.items() if score and score == max(scores.values())]
     return best[0] if len(best) == 1 else None

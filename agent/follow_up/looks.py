@@ -1,36 +1,16 @@
-"""How a thing, or the whole, is to look: colour, size, number, style, time of day, background."""
+"""How a thing, or the whole, is to look: colour, number, style, time of day, background."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
 from imagerag.agent.follow_up.edit import BACKGROUND, Edit
 from imagerag.agent.follow_up.phrases import phrases, starts_with
-from imagerag.agent.follow_up.scene_edit import CannotChange, Item, exchanged, is_place, removed, surrounded
+from imagerag.agent.follow_up.scene_edit import CannotChange, Item, exchanged, is_place, is_setting, removed, surrounded
 from imagerag.agent.follow_up.things import Found
 from imagerag.prompt_grammar.inflection import singular
 from imagerag.prompt_grammar.parser import parse_scene
-from imagerag.prompt_grammar.vocabulary import ARTICLES, STYLE_ALIASES, Size, colour_of, number_of
+from imagerag.prompt_grammar.vocabulary import ARTICLES, STYLE_ALIASES, colour_of, number_of
 
-_SIZES: tuple[Size, ...] = ("small", "normal", "large")
-_DEGREES = frozenset(
-    [
-        "a",
-        "bit",
-        "little",
-        "lot",
-        "much",
-        "even",
-        "slightly",
-        "more",
-        "way",
-        "somewhat",
-        "still",
-        "just",
-        "very",
-        "really",
-        "so",
-    ]
-)
 _SHADES = {"darker": "dark", "lighter": "light", "brighter": "light"}
 _NO_BACKGROUND = frozenset(["plain", "empty", "none", "nothing", "transparent", "simple", "clean", "no", "neutral"])
 _STYLE_LEADS = ("in the style of", "like", "as", "into", "in")
@@ -78,56 +58,6 @@ def colourless(edit: Edit, found: Found) -> None:
     edit.take(items)
 
 
-def sized(edit: Edit, found: Found, words: Sequence[str]) -> bool:
-    """Make things larger or smaller, also than another one: "bigger than the cat"."""
-    said = phrases().sizes
-    if "than" in words:
-        at = list(words).index("than")
-        other = edit.find(words[at + 1 :])
-        step = _step(words[:at])
-        if not step or other is None or len(other.items) != len(found.items):
-            return False
-        _bigger_than(edit, found.places, other.places, found.items, step)
-        return True
-    text = " ".join(word for word in words if word not in ("a", "an", "the", "one", "size", "sized"))
-    absolute = next((size for size in _SIZES if text in said[size]), None)
-    step = _step(words)
-    if absolute is None and not step:
-        return False
-    items = list(found.items)
-    before = list(items)
-    for at in found.places:
-        size = absolute or _SIZES[min(max(_SIZES.index(items[at].thing.size) + step, 0), 2)]
-        items[at] = replace(items[at], thing=replace(items[at].thing, size=size))
-    if items == before and not edit.changed:
-        name = items[found.places[0]].thing.phrase
-        how = "large" if step > 0 or absolute == "large" else "small" if step < 0 or absolute == "small" else "normal"
-        raise CannotChange(f"the {name} is as {how} as it gets already")
-    edit.take(items, found.places[0] if len(found.places) == 1 else None)
-    return True
-
-
-def _step(words: Sequence[str]) -> int:
-    said = phrases().sizes
-    text = " ".join(words)
-    core = " ".join(word for word in words if word not in _DEGREES and word not in ("again",))
-    if text in said["bigger"] or core in said["bigger"] or ("more" in words and core in said["large"]):
-        return 1
-    if text in said["smaller"] or core in said["smaller"] or ("more" in words and core in said["small"]):
-        return -1
-    return 0
-
-
-def _bigger_than(edit: Edit, places: Sequence[int], others: Sequence[int], items: Sequence[Item], step: int) -> None:
-    """Make some things large and the others small: with less, both would look about alike."""
-    grow, shrink = (places, others) if step > 0 else (others, places)
-    sizes: dict[int, Size] = {**dict.fromkeys(shrink, "small"), **dict.fromkeys(grow, "large")}
-    changed = [
-        replace(item, thing=replace(item.thing, size=sizes.get(at, item.thing.size))) for at, item in enumerate(items)
-    ]
-    edit.take(changed, places[0])
-
-
 def counted(edit: Edit, found: Found, number: int) -> bool:
     """Have so many of a thing."""
     at = found.places[0]
@@ -137,9 +67,19 @@ def counted(edit: Edit, found: Found, number: int) -> bool:
         return False
     if number < 1:
         raise CannotChange(f"{number} of the {items[at].thing.phrase} can't be drawn; say: remove it")
-    for place in reversed(alike[1:]):
-        items = removed(items, place)
-    items[at] = replace(items[at], thing=replace(items[at].thing, count=number))
+    change = number - sum(items[place].thing.count for place in alike)
+    if change >= 0:  # to the most alike: of "a red balloon and two balloons", one more is no red one
+        at = max(alike, key=lambda place: items[place].thing.count)
+        items[at] = replace(items[at], thing=replace(items[at].thing, count=items[at].thing.count + change))
+        edit.take(items, at)
+        return True
+    for place in reversed(alike):
+        kept = max(items[place].thing.count + change, 0)
+        change += items[place].thing.count - kept
+        items[place] = replace(items[place], thing=replace(items[place].thing, count=kept))
+    for place in reversed(alike):
+        if not items[place].thing.count:
+            items = removed(items, place)
     edit.take(items, at)
     return True
 
@@ -250,8 +190,17 @@ def backed(edit: Edit, words: Sequence[str]) -> bool:
     ]
     while inner and inner[-1] in ("background", "backdrop", "bg", "one", "instead"):
         inner.pop()
+    if len(inner) == 1:
+        inner = [_weather(inner[0])]
     text = " ".join(inner)
     if colour := colour_of(text):
+        without_times = [
+            item
+            for at, item in enumerate(edit.items)
+            if not (is_setting(edit.items, at) and item.thing.phrase in said.times)
+        ]
+        if len(without_times) < len(edit.items):  # a sunset is no background that is white
+            edit.take(without_times)
         edit.take_scene(replace(edit.scene, background=colour), BACKGROUND)
         return True
     if text in _NO_BACKGROUND:
@@ -270,6 +219,8 @@ def backed(edit: Edit, words: Sequence[str]) -> bool:
         return True
     if shade:
         return False
+    if inner and inner[-1].endswith("y") and not edit.knows(inner):
+        return False  # "a funky background" is no thing
     thing = edit.thing_of(["a", *inner]) if inner and not any(word in said.no_things for word in inner) else None
     if not thing or len(thing) != 1:
         return False
@@ -282,6 +233,14 @@ def backed(edit: Edit, words: Sequence[str]) -> bool:
     edit.take(surrounded(items, "inside" if place else "in front of", thing[0].thing))
     edit.latest = BACKGROUND
     return True
+
+
+def _weather(word: str) -> str:
+    """Return the setting that an adjective is made of: the snow of "snowy", the fog of "foggy"."""
+    stem = word.removesuffix("y")
+    if stem == word:
+        return word
+    return next((place for place in (stem, stem[:-1], f"{stem}s") if place in phrases().places), word)
 
 
 def timed_words(words: Sequence[str]) -> bool:

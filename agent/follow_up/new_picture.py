@@ -23,6 +23,8 @@ _TAKEN_BACK = re.compile(
     r"scratch that|make that))(?: ,)? (?:(?:draw|paint|show|make)(?: me| it)? )?(?=(?:an?|some|two|three|four) )"
 )
 _MARKS = frozenset([",", ":", ".", ";", "-", "!", "?"])
+_NOT_FIRST = frozenset(["of", "for", "with", "to", "by", "as", "than", "and", "or", "but", "in", "on", "at"])
+"""Words that no name of a thing begins with."""
 _VERBS_OF_BOTH = frozenset(["make", "show", "do", "see", "render", "give"])
 """Verbs that ask for changes as well: only what names a known thing behind them is a new picture."""
 
@@ -83,8 +85,8 @@ def asked_for(words: Sequence[str], names: Collection[str], known: Collection[st
     counted = bool(number_of(told[0])) and bare[0] in _VERBS_OF_BOTH
     if not pictured and (told[0] in said.definite or told[0] in ("another", "more", "again", "one") or counted):
         return None
-    if "more" in told and not pictured:
-        return None
+    if ("more" in told or told[1:2] in ([ordinal] for ordinal in said.ordinals[1:])) and not pictured:
+        return None  # "a third cat" is one more
     if any(word in _OF_A_CHANGE for word in told) and told[0] != "my":
         return None
     if "the" in told[1:] and any(word in told for word in ("picture", "image", "scene")):
@@ -102,7 +104,9 @@ def stands_for_itself(words: Sequence[str], edit: Edit) -> bool:
     """Tell whether a request is a scene, and no words about the one that there is: "an owl in a tree"."""
     said = phrases()
     bare = without_courtesy(words, KEPT + said.wishes)
-    if not bare or bare[0] in ("another", "no") or "instead" in bare:
+    if not bare or bare[0] in ("another", "no") or "instead" in bare or bare[1:2] == ["second"]:
+        return False
+    if bare[0] in ("a", "an") and bare[1:2] in ([ordinal] for ordinal in said.ordinals):
         return False
     if bare[-2:] in (["like", "this"], ["like", "that"], ["like", "these"]):  # as what is sent along
         bare = bare[:-2]
@@ -110,11 +114,15 @@ def stands_for_itself(words: Sequence[str], edit: Edit) -> bool:
     scene = parse_scene(" ".join(bare), edit.names)
     if not scene.objects or not inner or any(thing.phrase in said.abstract for thing in scene.objects):
         return False
+    if any(thing.phrase.split()[0] in _NOT_FIRST for thing in scene.objects):
+        return False  # "three of em"
     if not any(letter.isascii() and letter.isalpha() for letter in " ".join(bare)):
         return True  # pictograms, or a script in which the tables know no change
     changing = tuple(verb for kind in ("put", "remove", "replace", "make", "give", "add") for verb in said.verbs[kind])
     if len(bare) > LONGEST:  # prose, unless it speaks to somebody
         return not starts_with(bare, changing) and bare[0] not in said.no_things
+    if "no" in bare[1:] or ("without" in bare and edit.find(["the", *bare[bare.index("without") + 1 :]]) is not None):
+        return False
     if any(word in said.no_things or word in ("him", "them", "they", "itself") for word in inner):
         return False
     if points_back(edit, bare) or (colour_of(bare[0]) and len(bare) == 2):

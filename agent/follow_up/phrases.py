@@ -102,6 +102,14 @@ def words_of(request: str) -> list[str]:
     return text.replace('"', " ").split()
 
 
+_HESITATIONS = frozenset(["uh", "uhh", "uhm", "um", "umm", "er", "erm", "ehm", "ähm", "uhhh", "ummm"])
+
+
+def without_hesitation(words: Sequence[str]) -> list[str]:
+    """Leave out what says nothing wherever it stands: the "uh" of "a broom uh on the right"."""
+    return [word for word in words if word not in _HESITATIONS] or list(words)
+
+
 def starts_with(words: Sequence[str], said: Iterable[tuple[str, ...]]) -> int:
     """Return how many words the first of these phrases takes with which the words start; 0 if none."""
     return next((len(one) for one in said if tuple(words[: len(one)]) == one), 0)

@@ -38,6 +38,7 @@ def said_of_pictures() -> dict[str, Any]:
         **{name: frozenset(data[name]) for name in ("undo", "redo", "fresh")},
         **longest,
         "again": tuple(re.compile(pattern) for pattern in data["again"]),
+        "undoing": re.compile(data["undoing"]),
         "several": re.compile(data["several"]),
         "many": data["many"],
         "new": tuple(sorted((tuple(lead.split()) for lead in data["new"]["leads"]), key=len, reverse=True)),
@@ -72,7 +73,7 @@ def _scene_of(prompt: str) -> Scene:
 
 
 def is_undo(text: str) -> bool:
-    return text in said_of_pictures()["undo"]
+    return text in said_of_pictures()["undo"] or bool(said_of_pictures()["undoing"].fullmatch(text))
 
 
 def is_redo(text: str) -> bool:
@@ -131,6 +132,9 @@ def pointed_at(words: Sequence[str], history: Sequence[PastImage], standing: Pas
         "pick",
         "choose",
         "work on",
+        "bring back",
+        "give me back",
+        "restore",
     )
     for cut in range(min(len(behind), 14), 0, -1):
         named, rest = list(behind[:cut]), list(behind[cut:])

@@ -22,22 +22,23 @@ from imagerag.agent.follow_up.scene_edit import (
     surrounded,
     unit_end,
 )
+from imagerag.agent.follow_up.sides import TO, frame_cut, frame_of
 from imagerag.agent.follow_up.things import Found
 from imagerag.prompt_grammar.vocabulary import ARTICLES, RelationKind
 
-_SIDE_WORDS = frozenset(["side", "half", "corner", "edge", "part", "hand", "area", "end"])
 _DEGREE = re.compile(
     r" (?:a bit|a little|slightly|further|over|all the way|some more)(?= (?:to|up|down|left|right|higher|lower)\b)"
 )
-_OF_PICTURE = ("of the picture", "of the image", "of the scene", "of it", "of the frame", "in the picture")
 _PLACEHOLDERS = frozenset(
     ["there", "sky", "air", "middle", "picture", "image", "scene", "drawing", "frame", "front", "foreground"]
 )
-_TO = frozenset(["to", "on", "at", "in", "into", "towards"])
-_BEFORE_SIDE = _TO | {"toward", "the", "a", "bit", "more", "further", "far", "little"}
-"""Words before a side of the picture that say no more than it."""
-_BEGINS_SIDE = _TO | {"up", "down", "higher", "lower", "left", "right"}
-"""What the words for a side of the picture begin with."""
+_SIDE_OF: dict[str, RelationKind] = {
+    "on the left": "left of",
+    "on the right": "right of",
+    "at the top": "above",
+    "at the bottom": "below",
+}
+"""How a thing stands to the others that is moved to a side of the picture."""
 
 
 class Parted(NamedTuple):
@@ -59,27 +60,12 @@ def parted(words: Sequence[str]) -> Parted | None:
     return None
 
 
-def frame_of(words: Sequence[str]) -> str | None:
-    """Return the modifier that says where in the picture: of "to the left", "in the top left corner"."""
-    text = " ".join(words)
-    for tail in _OF_PICTURE:
-        text = text.removesuffix(f" {tail}")
-    inner = [word for word in text.split() if word not in _BEFORE_SIDE]
-    while len(inner) > 1 and inner[-1] in _SIDE_WORDS:
-        inner.pop()
-    return phrases().frame.get(" ".join(inner).replace("upper", "top").replace("-", " "))
-
-
 def moved_in_frame(edit: Edit, found: Found, place: str) -> bool:
     """Move things to a side of the picture: past the others, or all there is where there are none."""
     items = found.items
     units = [at for at in range(len(items)) if items[at].joint not in ("wearing", "with") and not is_setting(items, at)]
-    side: RelationKind | None = {
-        "on the left": "left of",
-        "on the right": "right of",
-        "at the top": "above",
-        "at the bottom": "below",
-    }.get(place)  # type: ignore[assignment]
+    corner = next((side for side in ("left", "right") if f"{side} corner" in place), "")
+    side = _SIDE_OF.get(f"on the {corner}" if corner else place)
     one = bearer(items, found.places[0])
     if len(units) > 1 and len(found.places) == 1 and side and one in units:
         other = next(at for at in units if at != one)
@@ -192,7 +178,7 @@ def put(edit: Edit, words: Sequence[str]) -> bool:
         if named is None:
             return put_to_all(edit, words)
     words = _without_degree(words)
-    cut = _frame_cut(words)
+    cut = frame_cut(words)
     if cut is not None and (not words[:cut] or (named := edit.find(words[:cut]))):
         place = frame_of(words[cut:])
         assert place is not None
@@ -220,6 +206,8 @@ def put(edit: Edit, words: Sequence[str]) -> bool:
         return False
     if not left and kind == "on" and right and edit.find(right) is None:  # "put on a hat"
         thing = edit.thing_of(right)
+        if thing is not None and not is_garment(thing[0].thing):
+            return settle(edit, kind, right)
         return thing is not None and holding.give(edit, ["it", *right])
     text = " ".join(left)
     if text in said.whole or (
@@ -240,6 +228,36 @@ def put(edit: Edit, words: Sequence[str]) -> bool:
         edit.take([*items[: at + 1], *thing[1:], *items[at + 1 :]], at)
         return moved_in_frame(edit, Found(edit.items, [at]), frame)
     return put_new(edit, thing, kind, right)
+
+
+def add_to_side(edit: Edit, words: Sequence[str]) -> bool:
+    """Add a thing in a corner or on a side that takes several words: "a moon up top on the left"."""
+    cut = frame_cut(words)
+    if not cut or words[cut] in TO or not edit.items:
+        return False
+    place, thing = frame_of(words[cut:]), edit.thing_of(words[:cut], bare=True)
+    if place is None or thing is None:
+        return False
+    items, at = added(edit.items, thing[0].thing)
+    edit.take([*items[: at + 1], *thing[1:], *items[at + 1 :]], at)
+    return moved_in_frame(edit, Found(list(edit.items), [at]), place)
+
+
+def put_beside_owner(edit: Edit, words: Sequence[str]) -> bool:
+    """Put what somebody gets where the words say: "him a broom on the right", "the dog a ball to the left"."""
+    cut = frame_cut(words)
+    said = phrases().indefinite
+    new = next((at for at, word in enumerate(words) if at and word in said), None)
+    if cut is None or new is None or new >= cut:
+        return False
+    place, owner = frame_of(words[cut:]), edit.find(words[:new])
+    kind = _SIDE_OF.get(place or "")
+    thing = edit.thing_of(words[new:cut])
+    if kind is None or owner is None or thing is None:
+        return False
+    items, at = related(owner.items, thing, kind, bearer(owner.items, owner.places[0]))
+    edit.take(items, at)
+    return True
 
 
 def _without_degree(words: Sequence[str]) -> list[str]:
@@ -275,14 +293,6 @@ def _between(edit: Edit, words: Sequence[str]) -> bool:
     return True
 
 
-def _frame_cut(words: Sequence[str]) -> int | None:
-    """Return where the words for a side of the picture begin, if the words end with such."""
-    for at in range(max(len(words) - 9, 0), len(words)):
-        if words[at] in _BEGINS_SIDE and frame_of(words[at:]):
-            return at
-    return None
-
-
 def move(edit: Edit, found: Found, kind: RelationKind, right: Sequence[str], *, pronoun: bool = False) -> bool:
     """Move a thing of the picture: to another one, or on, behind ... something new."""
     if not right and len(found.items) > 1 and kind in INVERSE:  # "the tree should be behind"
@@ -298,7 +308,10 @@ def move(edit: Edit, found: Found, kind: RelationKind, right: Sequence[str], *, 
             items, place = held(rest, other, found.items[at].thing)
             edit.take(items, place)
             return True
-        return _relate(edit, target.items, found.places[0], kind, target.places[0])
+        anchor = target.places[0]
+        if target.items[anchor].joint == "wearing" and bearer(target.items, anchor) != found.places[0]:
+            anchor = bearer(target.items, anchor)  # what is on somebody's hat is on who wears it
+        return _relate(edit, target.items, found.places[0], kind, anchor)
     free = [
         at
         for at, item in enumerate(found.items)

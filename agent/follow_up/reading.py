@@ -8,7 +8,7 @@ from functools import cached_property
 from imagerag.agent.follow_up import pictures
 from imagerag.agent.follow_up.changes import change
 from imagerag.agent.follow_up.clauses import KEPT, without_asides
-from imagerag.agent.follow_up.edit import Edit, in_words
+from imagerag.agent.follow_up.edit import Edit, in_words, run_together
 from imagerag.agent.follow_up.new_picture import asked_for, stands_for_itself, without_taken_back
 from imagerag.agent.follow_up.phrases import (
     joined,
@@ -16,9 +16,11 @@ from imagerag.agent.follow_up.phrases import (
     starts_with,
     with_verb_spelt,
     without_courtesy,
+    without_hesitation,
     words_of,
 )
 from imagerag.agent.follow_up.scene_edit import CannotChange
+from imagerag.agent.follow_up.sentences import with_article
 from imagerag.agent.follow_up.spelling import notes_on, spelt
 from imagerag.agent.follow_up.talk import answer, kind_of_talk, listed, not_understood
 from imagerag.agent.follow_up.wording import plainly
@@ -46,6 +48,7 @@ _NOTHING_ELSE = frozenset(
     "with a an but the in and another different new other pose seed look version way this time please angle".split()  # noqa: SIM905
 )
 """Words behind "try again" that ask for nothing more than that."""
+_REFUSALS = frozenset(["no", "nope", "nah", "naw"])
 _POLITE = frozenset(["please", "pls", "plz"])
 MOST_NAMED_BARE = 3
 """Words of the longest name that "please" makes an order of: "red top hat please"."""
@@ -78,13 +81,17 @@ class FollowUps:
         named = frozenset(self._names) | frozenset(self._load_known())
         return named | _nouns_of(named) | phrases().places
 
+    @cached_property
+    def _typed(self) -> dict[str, str]:
+        return run_together(self._known)
+
     def brief(self, request: str, history: Sequence[PastImage]) -> Brief:
         """Return what a request asks for after the images in ``history``.
 
         Raises:
             UserError: it points back at an image, and the thread has none.
         """
-        words = words_of(in_words(request, self._known))
+        words = without_hesitation(words_of(in_words(request, self._known, self._typed)))
         standing = standing_of(history)
         if standing is None:
             return self._read(request, words, history, standing)
@@ -95,6 +102,8 @@ class FollowUps:
 
     def _read(self, request: str, words: list[str], history: Sequence[PastImage], standing: PastImage | None) -> Brief:
         whole = " ".join(words).strip(" .!?,;:")
+        if (once := _REPEATED.sub(r"\g<sign>", request.strip())) != request.strip() and not re.search(r"\w", once):
+            whole = " ".join(words_of(in_words(once, self._known)))  # "😂😂" is applause as well
         forms: tuple[str, ...] = (whole, " ".join(without_courtesy(words)))
         talk = next((kind for text in forms if (kind := kind_of_talk(text))), None)
         if not history:
@@ -157,16 +166,25 @@ class FollowUps:
         if again:  # "another try without the hat"
             words = behind[1:] if behind[0] in (",", "but", "and", ":", "please") else behind
         before = next((image.prompt for image in history if image.id == base.before), None)
-        edit = Edit.of(base.prompt, self._names, self._known, before)
+        past = [image.prompt for image in pictures.results(history)]
+        edit = Edit.of(base.prompt, self._names, self._known, before, past)
         try:
             unread = change(edit, list(words))
+            if unread and said[0] in _REFUSALS and edit.knows(bare) and bare[0] not in phrases().definite:
+                unread = change(edit, [*with_article(bare), "instead"])  # "nah, teddy bear"
             if unread and _asks_for_a_thing(edit, bare, said):  # "crown please"
                 unread = change(edit, ["add", *bare])
             if not unread:
-                return Brief(edit.described(), base.id, keep_seed=not again)
+                told = tuple(f"{part!r} was taken as a remark, nothing to draw" for part in edit.passed_over)
+                result = edit.described()
+                if not again and result == parse_scene(base.prompt, self._names).describe():
+                    told = (*told, f"{base.prompt!r} says that already, so it is drawn anew with another seed")
+                    return Brief(result, base.id, keep_seed=False, notes=told)
+                return Brief(result, base.id, keep_seed=not again, notes=told)
         except CannotChange as error:
             return _declined(request, base, str(error))
-        if stands_for_itself(words, Edit.of(base.prompt, self._names, self._known)):
+        joins = said[:1] in (["and"], ["also"], ["plus"]) and "the" in said[1:]
+        if not joins and stands_for_itself(words, Edit.of(base.prompt, self._names, self._known)):
             told = without_courtesy(words, KEPT)
             return Brief(request if told == list(said) else joined(told))
         whole = " ".join(said).strip(" .!?,;:")
@@ -205,9 +223,13 @@ class FollowUps:
         plain = plainly(without_asides(words)) if starts_with(words, said.before + said.wishes + _OPENINGS) else words
         polite = starts_with(words, said.before + said.wishes + _OPENINGS)
         told = (asked_for(plain, self._names, self._known) or _wished(plain)) if polite else None
-        return Brief(_without_receiver(told or request))
+        behind = without_asides(words)
+        if told is None and len(behind) < len(words) and behind[0] in said.indefinite:  # "Good morning. A dog, please."
+            told = joined(without_courtesy(behind))
+        return Brief(_with_named_anchor(_without_receiver(told or request)))
 
 
+_REPEATED = re.compile(r"(?P<sign>[\u2190-\U0010ffff])\ufe0f?(?:\s*(?P=sign)\ufe0f?)+")
 _OPENINGS = (("good", "morning"), ("good", "evening"), ("good", "afternoon"), ("i", "would"), ("i'd",), ("may", "i"))
 _RECEIVER = re.compile(
     r" for (?:my|our|his|her|their|the) (?:little |own |best )?(?:daughter|son|kids?|child|children|mum|mom|mother|dad|"
@@ -219,6 +241,22 @@ _RECEIVER = re.compile(
 def _without_receiver(request: str) -> str:
     """Leave out for whom a picture is: "draw a horse for my daughter"."""
     return _RECEIVER.sub("", request)
+
+
+_ANCHORED = re.compile(
+    r"(?P<one>(?:an?|one) [\w -]+?),? and (?P<other>(?:an?|some|two|three) [\w -]+?) "
+    r"(?P<how>above|over|on|on top of|behind|in front of|beside|next to|under|below|inside|near|to the left of|"
+    r"to the right of|riding|watching|wearing|holding|chasing|eating) (?:it|him|her|them)[.!]?",
+    re.IGNORECASE,
+)
+
+
+def _with_named_anchor(request: str) -> str:
+    """Return "a bee above a sunflower" of "a sunflower and a bee above it": a prompt has no pronouns."""
+    found = _ANCHORED.fullmatch(request.strip())
+    if found is None or " and " in found["other"] or " and " in found["one"]:
+        return request
+    return f"{found['other']} {found['how']} {found['one']}"
 
 
 def _wished(words: Sequence[str]) -> str | None:
@@ -271,7 +309,8 @@ def _talk(kind: str, image: PastImage | None) -> Brief:
 
 
 def _declined(part: str, image: PastImage, why: str = "", *, stands: bool = True) -> Brief:
-    return Brief(image.prompt, image.id if stands else None, answer=not_understood(part, image, why))
+    told = not_understood(part, image, why)
+    return Brief(image.prompt, image.id if stands else None, answer=told, declined=True)
 
 
 def _varied(request: str, base: PastImage, many: int) -> Brief:

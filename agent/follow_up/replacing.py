@@ -2,19 +2,24 @@
 
 from collections.abc import Sequence
 
-from imagerag.agent.follow_up import looks, placing
+from imagerag.agent.follow_up import looks, placing, sizes
 from imagerag.agent.follow_up.becoming import become
 from imagerag.agent.follow_up.clauses import BACKGROUNDS, behind_verb, owner_of
 from imagerag.agent.follow_up.counting import read_count
 from imagerag.agent.follow_up.edit import BACKGROUND, Edit
 from imagerag.agent.follow_up.likeness import most_alike
 from imagerag.agent.follow_up.phrases import phrases, starts_with
-from imagerag.agent.follow_up.scene_edit import CannotChange
+from imagerag.agent.follow_up.scene_edit import CannotChange, is_garment
 from imagerag.agent.follow_up.things import Found
 from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of
 
-_BEGINS_THE_NEW = frozenset(["draw", "put", "use", "make", "paint", ",", "with", "i"])
+_BEGINS_THE_NEW = frozenset(
+    ["draw", "put", "use", "make", "paint", ",", "with", "i", "take", "have", "try", "get", "show", "add", "give", "do"]
+)
 """Words with which what is wanted begins, in "instead of the dog draw a cat"."""
+
+
+_OFFERS = (("use",), ("have",), ("take",), ("try",), ("do",))
 
 
 def read_exchange(edit: Edit, words: Sequence[str]) -> bool:
@@ -31,6 +36,10 @@ def read_exchange(edit: Edit, words: Sequence[str]) -> bool:
         "positions",
         "the places",
         "them",
+        "the animals",
+        "the two animals",
+        "the things",
+        "the two things",
         "them around",
         "the two",
         "both",
@@ -59,7 +68,7 @@ def read_exchange(edit: Edit, words: Sequence[str]) -> bool:
             return found is not None and looks.coloured(edit, found, new)
         if "size" in old:
             found = edit.find(owner_of(old, ("size",)) or ["it"])
-            return found is not None and looks.sized(edit, found, new)
+            return found is not None and sizes.sized(edit, found, new)
         found = edit.find(old)
         if found is None:
             if words[0] in ("replace", "swap", "exchange", "substitute") and not any(
@@ -103,7 +112,7 @@ def read_instead(edit: Edit, words: Sequence[str]) -> bool:
                 return False
             old, new = rest[:cut], [word for word in rest[cut:] if word != ","]
             new = new[starts_with(new, said.wishes) :] or new
-        new = new[starts_with(new, said.verbs["see"] + said.verbs["add"] + said.verbs["put"] + (("use",), ("have",))) :]
+        new = new[starts_with(new, said.verbs["see"] + said.verbs["add"] + said.verbs["put"] + _OFFERS) :]
         number, _ = looks.number_in(new)
         if number and old in (["one"], ["two"], ["three"], ["four"]):
             return read_count(edit, new)
@@ -114,6 +123,8 @@ def read_instead(edit: Edit, words: Sequence[str]) -> bool:
         if old and (colour_of(" ".join(old)) and colour_of(" ".join(new))):
             places = [k for k, item in enumerate(edit.items) if item.thing.colour == colour_of(" ".join(old))]
             return bool(places) and looks.coloured(edit, Found(list(edit.items), places), new)
+        if old_found is None and colour_of(" ".join(old)):  # "the wolf white instead of grey"
+            return edit.read(new)
         return old_found is not None and become(edit, old_found, new)
     rest = [word for word in inner if word not in ("instead",)]
     if not rest:
@@ -127,17 +138,23 @@ def read_instead(edit: Edit, words: Sequence[str]) -> bool:
     found = edit.find(["it"])
     if found is None:
         return False
+    last = edit.place_of(edit.latest) if edit.latest and not edit.changed else None
+    spoken_of = found if last is None else Found(list(edit.items), [last])
     if (
         looks.styled(edit, rest)
         or looks.timed(edit, rest)
-        or looks.coloured(edit, found, rest)
-        or looks.sized(edit, found, rest)
+        or looks.coloured(edit, spoken_of, rest)
+        or sizes.sized(edit, found, rest)
     ):
         return True
     latest = edit.place_of(edit.latest) if edit.latest else None
+    if rest[0] not in said.indefinite | said.definite and placing.parted(rest) is None and edit.knows(rest):
+        rest = ["a", *rest]  # "horse instead"
     wanted = edit.thing_of(rest) if rest[0] in said.indefinite else None
     same = edit.place_of(wanted[0].thing.phrase) if wanted else None
     alike = most_alike(edit, wanted[0].thing.phrase) if wanted and same is None else same
+    if latest is not None and wanted and edit.items[latest].joint == "wearing" and not is_garment(wanted[0].thing):
+        latest = None  # nobody wears a teddy bear
     target = alike if alike is not None else latest
     if wanted and become(edit, found if target is None else Found(list(edit.items), [target]), rest):
         return True

@@ -159,9 +159,33 @@ def held(items: Sequence[Item], at: int, thing: SceneObject, *, worn: bool = Fal
         rest = [*items[:at], *items[at + 1 :]]
         place = settings_begin(rest)
         items, at = [*rest[:place], one, *rest[place:]], place
-    end = unit_end(items, bearer(items, at))
+    one = bearer(items, at)
     joint: Joint = "wearing" if worn or is_garment(thing) else "with"
-    return [*items[:end], Item(joint, thing), *items[end:]], end
+    end = unit_end(items, one)
+    if joint == "wearing":  # before what is held: nothing stands between who wears a thing and that thing
+        end = one + 1
+        while end < len(items) and items[end].joint == "wearing":
+            end += 1
+    return _wearer_first([*items[:end], Item(joint, thing), *items[end:]], one, end)
+
+
+def _wearer_first(items: list[Item], one: int, at: int) -> tuple[list[Item], int]:
+    """Say who wears something before what it stands beside.
+
+    "A tiger to the left of a lion wearing a crown" is read as a tiger with a crown.
+
+    Args:
+        items: with what is worn.
+        one: the place of who wears it.
+        at: the place of what is worn.
+    """
+    first = unit_end(items, 0)
+    inverse = next((other for kind, other in INVERSE.items() if kind == items[one].joint), None)
+    if one != first or items[at].joint != "wearing" or inverse is None:
+        return items, at
+    end = unit_end(items, one)
+    before = [replace(items[0], joint=inverse), *items[1:first]]
+    return [replace(items[one], joint="and"), *items[one + 1 : end], *before, *items[end:]], at - one
 
 
 def related(items: Sequence[Item], unit: Sequence[Item], kind: RelationKind, at: int) -> tuple[list[Item], int]:

@@ -6,6 +6,7 @@ from functools import lru_cache
 from imagerag.agent.follow_up.lexicon import lexicon
 from imagerag.agent.follow_up.phrases import one_slip, phrases
 from imagerag.agent.follow_up.wording import spellings_of_chats
+from imagerag.prompt_grammar.inflection import singular
 from imagerag.prompt_grammar.vocabulary import COLOURS, NUMBERS, STYLES
 
 SHORTEST = 5
@@ -60,11 +61,11 @@ def notes_on(words: Sequence[str], put_right: Sequence[str]) -> tuple[str, ...]:
 
 
 def _is_right(word: str, right: Collection[str], names: Collection[str], english: Collection[str]) -> bool:
-    plural = word.removesuffix("s")
+    plural = singular(word)
     return (
         len(word) < SHORTEST
         or not word.isalpha()
-        or any(form in right or form in english or form in names for form in (word, plural))
+        or any(form in right or form in english or form in names for form in (word, plural, word.removesuffix("s")))
     )
 
 

@@ -4,8 +4,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from imagerag.agent.follow_up.keywords import is_animate, may_be_called
 from imagerag.agent.follow_up.phrases import one_slip, phrases
-from imagerag.agent.follow_up.scene_edit import Item, is_setting, taken_apart, with_items
+from imagerag.agent.follow_up.scene_edit import Item, is_setting, taken_apart, unit_end, with_items
 from imagerag.generators.layout import arrange
 from imagerag.prompt_grammar.inflection import singular
 from imagerag.prompt_grammar.scene import Scene
@@ -30,7 +31,23 @@ _GENERIC = frozenset(
     ]
 )
 """Nouns by which the only thing of a picture may be called."""
+_GENERIC_PLURALS = frozenset(
+    ["animals", "creatures", "things", "objects", "characters", "figures", "items", "pets", "guys", "people", "persons",
+     "subjects"]
+)  # fmt: skip
 _SIDES = {"left": 0, "right": -1, "leftmost": 0, "rightmost": -1}
+_MIDDLE = frozenset(["middle", "center", "centre", "central"])
+_WOMEN = frozenset(
+    ["girl", "woman", "women", "lady", "princess", "queen", "mermaid", "witch", "mother", "grandmother", "bride",
+     "ewe", "hen", "mrs. claus", "actress", "waitress", "nun", "ballerina", "daughter", "sister", "cow"]
+)  # fmt: skip
+_MEN = frozenset(
+    ["boy", "man", "men", "gentleman", "prince", "king", "merman", "wizard", "father", "grandfather", "groom", "guy",
+     "rooster", "santa claus", "santa", "knight", "monk", "son", "brother", "ram", "bull", "snowman", "superman"]
+)  # fmt: skip
+_SHE = frozenset(["her", "she"])
+_HE = frozenset(["him", "he"])
+_OF_HERS = {"hers": "her", "his": "him"}
 SHORTEST_PART = 3
 """Letters of the shortest word that names what ends in it."""
 SHORTEST_FUZZY = 4
@@ -52,7 +69,9 @@ class Found:
     pronoun: bool = False
 
 
-def find(words: Sequence[str], items: Sequence[Item], main: int, other_than: int | None = None) -> Found | None:
+def find(
+    words: Sequence[str], items: Sequence[Item], main: int, other_than: int | None = None, *, loosely: bool = True
+) -> Found | None:
     """Return what words name; ``None`` if they name nothing of the picture.
 
     Args:
@@ -60,10 +79,16 @@ def find(words: Sequence[str], items: Sequence[Item], main: int, other_than: int
         items: of the picture.
         main: the place of what "it" is.
         other_than: the place of what "the other one" is not; ``main`` unless given.
+        loosely: whether a thing may be called by a keyword of the library, too.
     """
     said = phrases()
     words = list(words)
     text = " ".join(words)
+    if text in _OF_HERS and (owner := _of_sex(_OF_HERS[text], items, main)) is not None:
+        had = [at for at in range(owner + 1, unit_end(items, owner)) if items[at].joint in ("wearing", "with")]
+        return Found(list(items), had) if len(had) == 1 else None
+    if (meant := _of_sex(text, items, main)) is not None:
+        return Found(list(items), [meant], pronoun=True)
     if text == "one" and items[main].thing.count > 1:
         return _one_of(items, main, items[main].thing.count - 1)
     if text in said.it:
@@ -77,6 +102,10 @@ def find(words: Sequence[str], items: Sequence[Item], main: int, other_than: int
     bare = list(words)
     while bare and (bare[0] in ARTICLES or bare[0] in said.definite):
         bare = bare[1:]
+    if bare[:1] in (["both"], ["two"]) and len(bare) == 2 and bare[1] in _GENERIC_PLURALS:
+        bare = bare[1:]
+    if bare and len(bare) == 1 and bare[0] in _GENERIC_PLURALS and not matching(bare, items):
+        return Found(list(items), _not_settings(items), pronoun=True)
     if bare[:1] == ["all"] and len(bare) > 1:
         bare = [word for word in bare[1:] if word not in ARTICLES and word != "of"]
     if not bare:
@@ -84,7 +113,37 @@ def find(words: Sequence[str], items: Sequence[Item], main: int, other_than: int
     if " ".join(bare) in said.it | {"ones"}:
         return Found(list(items), [main])
     other = main if other_than is None else other_than
-    return _by_side(bare, items) or _by_ordinal(bare, items) or _by_name(bare, items, other)
+    named = _by_side(bare, items) or _by_ordinal(bare, items) or _by_name(bare, items, other)
+    return named or (_by_keyword(words[1:], items) if loosely and words[0] in said.definite else None)
+
+
+def _by_keyword(bare: Sequence[str], items: Sequence[Item]) -> Found | None:
+    """Return the only thing that may be called so: the owl of "the bird"."""
+    name = singular(" ".join(bare))
+    if ARTICLES & set(bare):
+        return None
+    meant = [at for at, item in enumerate(items) if may_be_called(item.thing.phrase, name)]
+    return Found(list(items), meant) if len({items[at].thing.phrase for at in meant}) == 1 else None
+
+
+def _of_sex(text: str, items: Sequence[Item], main: int) -> int | None:
+    """Return the place of the only one that "her" or "him" can mean; ``None`` where it says no more than "it"."""
+    if text not in _SHE | _HE:
+        return None
+    own, other = (_WOMEN, _MEN) if text in _SHE else (_MEN, _WOMEN)
+
+    def is_of(at: int, names: frozenset[str]) -> bool:
+        phrase = items[at].thing.phrase
+        return phrase in names or bool(names & {phrase.split()[0], phrase.split()[-1]})
+
+    free = _not_settings(items)
+    if main in free and is_of(main, own):
+        return main
+    meant = [at for at in free if is_of(at, own)] or [at for at in free if not is_of(at, other)]
+    meant = [at for at in meant if is_animate(items[at].thing.phrase)] or meant
+    if len(meant) > 1 and main in meant:
+        return main
+    return meant[0] if len(meant) == 1 or (meant and main not in meant and len(meant) < len(free)) else None
 
 
 def _any_of(words: Sequence[str], items: Sequence[Item]) -> Found | None:
@@ -169,10 +228,17 @@ def _by_ordinal(bare: Sequence[str], items: Sequence[Item]) -> Found | None:
 
 
 def _by_side(bare: Sequence[str], items: Sequence[Item]) -> Found | None:
-    """Return the thing that stands farthest on a side: "the left one", "the dog on the right"."""
+    """Return the thing that stands farthest on a side, or in the middle: "the left one", "the dog on the right"."""
     words = list(bare)
+    side: int | None
     if words[0] in _SIDES and len(words) > 1 and words[1] != "side":
         side, name = _SIDES[words[0]], words[1:]
+    elif words[0] in _MIDDLE and len(words) > 1:
+        side, name = None, words[1:]
+    elif len(words) > 2 and words[-3] in ("in", "at") and words[-1] in _MIDDLE:
+        side, name = None, words[:-3]
+    elif len(words) > 1 and words[-2] in ("in", "at") and words[-1] in _MIDDLE:
+        side, name = None, words[:-2]
     elif len(words) > 3 and words[-3] in ("on", "to", "at") and words[-2] == "the" and words[-1] in _SIDES:
         side, name = _SIDES[words[-1]], words[:-3]
     else:
@@ -182,12 +248,19 @@ def _by_side(bare: Sequence[str], items: Sequence[Item]) -> Found | None:
     if not instances:
         return None
     across: dict[tuple[int, int], float] = {}
+    heights: dict[tuple[int, int], tuple[float, float]] = {}
     seen: dict[int, int] = {}
     for place in sorted(arrange(with_items(Scene(), items)), key=lambda place: (place.index, place.x)):
         number = seen.get(place.index, 0)
         seen[place.index] = number + 1
         across[place.index, number] = place.x + place.side / 2
+        heights[place.index, number] = (place.y, place.side)
     ordered = sorted((one for one in instances if one in across), key=lambda one: across[one])
+    if side is None:  # the middle of an even number, or of a triangle, is no single one
+        tops = [heights[one] for one in ordered]
+        rise = max(top for top, _ in tops) - min(top for top, _ in tops) if tops else 0.0
+        in_a_row = bool(tops) and rise < min(side for _, side in tops) / 2
+        return _one_of(items, *ordered[len(ordered) // 2]) if len(ordered) in (3, 5) and in_a_row else None
     return _one_of(items, *ordered[side]) if ordered else None
 
 
@@ -197,6 +270,12 @@ def _by_name(bare: Sequence[str], items: Sequence[Item], other_than: int) -> Fou
         return whole
     words = list(bare)
     colour, size, other, count = None, None, False, 0
+    if words[:1] == ["other"] and len(words) == 2 and number_of(words[1]):
+        words = [words[1], "other", "ones"]
+    if len(words) == 2 and number_of(words[0]) and words[1] == "others":
+        words = [words[0], "other", "ones"]
+    if words in (["other"], ["others"], ["rest"]):
+        words = ["other", "ones" if words != ["other"] else "one"]
     while len(words) > 1:
         pair = colour_of(" ".join(words[:2])) if len(words) > 2 else None
         if pair:

@@ -43,3 +43,72 @@ def test_a_polite_first_request_is_the_picture_it_asks_for() -> None:
 
 def test_talk_without_a_picture_says_what_to_do() -> None:
     assert "Say what to draw" in FollowUps(NAMES).brief("hi", []).answer
+
+
+def test_what_the_picture_says_already_is_drawn_anew_and_told() -> None:
+    brief = read("the tree should be behind", "a dog in front of a tree")
+    assert (brief.prompt, brief.keep_seed) == ("a dog in front of a tree", False)
+    assert "says that already" in brief.notes[0]
+
+
+def test_a_remark_beside_an_order_is_told() -> None:
+    brief = read("that's lovely, dear. make it red")
+    assert brief.prompt == "a red dog"
+    assert brief.notes[0] == '"that\'s lovely" was taken as a remark, nothing to draw'
+
+
+@pytest.mark.parametrize(
+    ("request_", "prompt"),
+    [
+        ("Good morning. A dog, please.", "a dog"),
+        ("a tree and a bird above it", "a bird above a tree"),
+    ],
+)
+def test_a_first_request_is_put_as_a_prompt(request_: str, prompt: str) -> None:
+    assert FollowUps(NAMES).brief(request_, []).prompt == prompt
+
+
+@pytest.mark.parametrize(
+    ("request_", "prompt", "result"),
+    [
+        ("the dog flies over the cat", "a dog and a cat", "a cat under a dog"),
+        ("same but with two cats", "a dog and a cat", "a dog and two cats"),
+        ("try again but with a white dog", "a dog and a cat", "a white dog and a cat"),
+        ("a red dog", "a dog and a cat", "a red dog and a cat"),
+        ("make it spookier with a black background", "a dog", "a dog on a black background"),
+        ("remove the dog and put a lion there instead", "a dog and a cat", "a lion and a cat"),
+        ("the dog on a rose, not on a tree", "a dog on a tree", "a dog on a rose"),
+        ("add another cat, a blue one", "a dog and a cat", "a dog and a cat and a blue cat"),
+        ("make both animals white", "a dog and a cat", "a white dog and a white cat"),
+        ("nah, lion", "a dog", "a lion"),
+        ("blue sky", "a dog", "a dog on a blue background"),
+        ("snowy background", "a dog", "a dog inside a snow"),
+        ("give him a green scarf", "a dog wearing a red scarf", "a dog wearing a green scarf"),
+        ("add a teddybear", "a dog", "a dog and a teddy bear"),
+        ("cut it down to two", "three dogs", "two dogs"),
+        ("there's a cat missing, put one next to it", "a dog", "a dog next to a cat"),
+        ("add a third animal, a lion", "a dog and a cat", "a dog and a cat and a lion"),
+        ("only two dogs", "a red dog and two dogs", "a red dog and a dog"),
+        ("the dog should be replaced by a lion", "a dog", "a lion"),
+    ],
+)
+def test_changes_in_many_words(request_: str, prompt: str, result: str) -> None:
+    names = NAMES | {"teddy bear"}
+    history = [PastImage("image-1", prompt, 1, standing=True)]
+    brief = FollowUps(names).brief(request_, history)
+    assert (brief.prompt, brief.base, brief.answer) == (result, "image-1", "")
+
+
+@pytest.mark.parametrize(
+    "request_", ["two of flubber", "crop the picture", "too many dogs", "orange background for a three"]
+)
+def test_no_function_word_becomes_a_thing(request_: str) -> None:
+    brief = read(request_, "a dog")
+    assert not {"picture", "many", "three", "for", "flubber"} & set(brief.prompt.split())
+
+
+@pytest.mark.parametrize(
+    "request_", ["go back to how it was", "undo that last one", "lol no undo", "put it back as it was"]
+)
+def test_steps_back_in_many_words(request_: str) -> None:
+    assert read(request_, "a red dog", ["a dog"]).step == -1

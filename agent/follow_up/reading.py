@@ -185,8 +185,8 @@ class FollowUps:
             return _declined(request, base, str(error))
         joins = said[:1] in (["and"], ["also"], ["plus"]) and "the" in said[1:]
         if not joins and stands_for_itself(words, Edit.of(base.prompt, self._names, self._known)):
-            told = without_courtesy(words, KEPT)
-            return Brief(request if told == list(said) else joined(told))
+            wanted = without_courtesy(words, KEPT)
+            return Brief(request if wanted == list(said) else joined(wanted))
         whole = " ".join(said).strip(" .!?,;:")
         talk = kind_of_talk(whole, exactly=False) or kind_of_talk(text, exactly=False)
         if talk is None and said and said[0] in _QUESTIONS and said[-1] == "?":

@@ -155,10 +155,10 @@ def exchanged(items: Sequence[Item], at: int, new: SceneObject) -> list[Item]:
 def held(items: Sequence[Item], at: int, thing: SceneObject, *, worn: bool = False) -> tuple[list[Item], int]:
     """Let a thing wear or hold another one; what is itself held stands by itself then."""
     if items[at].joint == "with" and not is_garment(items[at].thing):
-        one = replace(items[at], joint="and")
+        apart = replace(items[at], joint="and")
         rest = [*items[:at], *items[at + 1 :]]
         place = settings_begin(rest)
-        items, at = [*rest[:place], one, *rest[place:]], place
+        items, at = [*rest[:place], apart, *rest[place:]], place
     one = bearer(items, at)
     joint: Joint = "wearing" if worn or is_garment(thing) else "with"
     end = unit_end(items, one)

@@ -2,12 +2,13 @@
 
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from imagerag.cli.terminal import printable
 from imagerag.declaration import declared_settings
 from imagerag.errors import UserError
+from imagerag.graphs.state_queries import is_request
 from imagerag.picture_size import PictureSize
 from imagerag.server.thread_history import LOCAL, Threads, thread_name
 from imagerag.settings import Settings
@@ -96,13 +97,15 @@ class Redraws:
     def edit(self, rest: str) -> None:
         """Go on in a copy of the conversation as it was before the last request, with other words in its place.
 
+        What only drew that request again (``/retry``, ``/variations``) is left out as well.
+
         Raises:
             UserError: no words, or there is no request yet.
         """
         if not rest:
             raise UserError("give the words to take the place of the last request: /edit TEXT")
         before, name = self._thread(), self._free_name()
-        self._threads.branch_before(LOCAL, before, name)
+        self._threads.branch_before(LOCAL, before, name, request_turn(self._threads.state(LOCAL, before)))
         self._go_to(name)
         self._say(f"  from here on in {name!r}; {before!r} stays as it is")
         self._draw(rest)
@@ -129,6 +132,21 @@ class Redraws:
         while self._threads.state(LOCAL, f"{base}-{number}"):
             number += 1
         return thread_name(f"{base}-{number}")
+
+
+def request_turn(state: Mapping[str, Any]) -> int | None:
+    """Return the turn of a conversation's last request in words; ``None`` where there is none.
+
+    A turn whose request is the whole prompt of the turn before it says nothing new: it draws that again.
+    """
+    turn = int(state.get("turn", 0))
+    said = [message.text for message in state.get("messages", ()) if is_request(message)]
+    prompts = {image["turn"]: image["prompt"] for image in state.get("all_images", ())}
+    for request in reversed(said):
+        if prompts.get(turn - 1) != request:
+            break
+        turn -= 1
+    return turn or None
 
 
 def _fresh_seed() -> int:

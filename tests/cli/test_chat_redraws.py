@@ -73,3 +73,11 @@ def test_an_image_is_shown_outside(start_chat: Any, tmp_path: Path, monkeypatch:
     assert opened == [images[1]["path"], images[0]["path"]]
     assert "'image-9' is no image of this conversation; valid: image-1, image-2" in take("/open image-9")
     assert all(f"/{name}" in take("/help") for name in ("retry", "variations", "edit", "size", "open", "help"))
+
+
+def test_what_drew_the_last_request_again_is_edited_away_with_it(start_chat: Any) -> None:
+    chat, take = start_chat(scores=[0.9] * 9)
+    for line in ("a cat", "now make it blue", "/retry", "/variations 2", "/edit now make it red"):
+        take(line)
+    state = start_chat.service.threads.state("", chat.thread)
+    assert (state["prompt"], state["turn"]) == ("a red cat", 2), "not of the blue one"

@@ -62,7 +62,13 @@ def turns_out(service: Service, client: str, name: str) -> list[dict[str, Any]]:
         else:
             told = _recalled(images, state["all_references"], _answer_to(message, state["messages"]))
         best = next((e["image"]["id"] for e in told["events"][::-1] if e["event"] == "verdict" and e["best"]), None)
-        shown = [{**_image(record, entries), "best": record["id"] == best} for record in images]
+        references = state["all_references"]
+        shown = [
+            image_out(
+                record, image_path(entries[record["id"]].id), best=record["id"] == best, references=references
+            ).model_dump(mode="json")
+            for record in images
+        ]
         subjects = message.additional_kwargs.get("subjects", [])
         turns.append(
             {

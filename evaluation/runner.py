@@ -15,6 +15,7 @@ from imagerag.evaluation.engines import Engine, Processes, RayCluster, ThisProce
 from imagerag.evaluation.journal import RunJournal, held
 from imagerag.evaluation.plan import Plan
 from imagerag.evaluation.records import Drawing, Suite
+from imagerag.evaluation.told_settings import told_text
 from imagerag.graphs.components import Components
 from imagerag.profiles.resolve import resolve
 from imagerag.settings import Settings
@@ -160,7 +161,7 @@ def notes_on_arms(plan: Plan) -> list[str]:
     for arm in plan.arms:
         components = Components(settings_of(arm, plan.settings))
         for text in dict.fromkeys((*components.settings.notes, *components.searchable[1])):
-            told.setdefault(text, []).append(repr(arm.name))
+            told.setdefault(told_text(text), []).append(repr(arm.name))
     every = len(plan.arms)
     return [text if len(arms) == every else f"arm {', '.join(arms)}: {text}" for text, arms in told.items()]
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from imagerag.chat_models.providers import is_remote
+from imagerag.credentials import without_credentials
 from imagerag.declaration import setting
 from imagerag.errors import UserError
 from imagerag.generators.base import ImageKind
@@ -144,7 +145,7 @@ def resolve(asked: Settings, thread: str | None = None, given: Given = NOTHING_G
         notes.append(f"generator {drawn_by!r} draws photographs, but {', and '.join(used)}")
     named = dict.fromkeys(getattr(filled, part) for part in ("generator", "vlm", "critic") if part not in given.parts)
     notes += filter(None, map(ending, named))
-    return replace(filled, notes=tuple(notes))
+    return replace(filled, notes=tuple(map(without_credentials, notes)))
 
 
 def _filled(asked: Settings, thread: str | None, given: Given) -> tuple[RunSettings, list[Unsound], Profile, list[str]]:

@@ -27,7 +27,7 @@ from imagerag.graphs.state import Limits, State
 from imagerag.graphs.state_queries import is_request, subjects_of, unanswered_calls
 from imagerag.graphs.subjects import assigned, kept_subjects
 from imagerag.graphs.trace import trace_step
-from imagerag.places import without_place
+from imagerag.places import without_folders, without_place
 from imagerag.profiles.resolve import RunSettings
 from imagerag.prompt_grammar.negatives import read_negatives
 from imagerag.prompt_grammar.prompt_syntax import negative_items, plain_prompt
@@ -129,7 +129,7 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
         else []
     )
     if settings.notes:  # who only invokes the graph hears no events
-        asked.insert(0, trace_step(entered, "intake", "parts", "; ".join(settings.notes), began))
+        asked.insert(0, trace_step(entered, "intake", "parts", "; ".join(map(without_folders, settings.notes)), began))
     rewritten = [new for old in messages if (new := without_naming_blocks(old)) is not old]
     repaired = [
         ToolMessage("not run: the run was interrupted", tool_call_id=call["id"], name=call["name"], status="error")

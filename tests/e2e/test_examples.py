@@ -64,6 +64,7 @@ def test_the_tools_serve_another_agent_which_sees_pixels_and_its_mistakes(tmp_pa
         reranker=None,
         licences=LicencePolicy(),
         region=lambda image, concept: None,
+        wording=lambda image, concept, title: None,
     )
     agent, session = example("tools_in_an_agent").build(model, components=components, max_drawings=2)
     answer = agent.invoke({"messages": [{"role": "user", "content": "an owl"}]})

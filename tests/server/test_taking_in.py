@@ -86,6 +86,6 @@ def test_no_more_than_so_many_of_one_client_wait() -> None:
 def test_nothing_is_kept_of_a_client_that_has_been_served(monkeypatch: pytest.MonkeyPatch) -> None:
     async def once() -> int:
         await taking_in(time.sleep, 0)
-        return len(off_loop._turns())
+        return len(off_loop._TURNS.get())
 
     assert anyio.run(once) == 0

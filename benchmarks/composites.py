@@ -17,8 +17,8 @@ import numpy as np
 
 from imagerag.assets.library import Library
 from imagerag.embedders.clip import load_embedder
-from imagerag.generators.patchwork.recolour import recolour
 from imagerag.prompt_grammar.vocabulary import COLOURS
+from testing.painting import painted
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -141,15 +141,6 @@ def draw(library: Library, objects: tuple[str, ...], rng: random.Random, colour:
         else:
             covered = (covered | solid) if first.any() else covered
     return scene, float((first & covered).sum() / max(1, first.sum()))
-
-
-def painted(picture: Image.Image, colour: str) -> Image.Image:
-    """Return an RGBA picture in one of the named colours, as the generator paints what a prompt names a colour for."""
-    from PIL import Image as pil
-
-    cut = np.asarray(np.asarray(picture.convert("RGBa"), np.float32) / 255, np.float32)
-    pixels = (recolour(cut, COLOURS[colour]) * 255).round().astype(np.uint8)
-    return pil.frombuffer("RGBa", picture.size, pixels.tobytes(), "raw", "RGBa", 0, 1).convert("RGBA")
 
 
 def composites(

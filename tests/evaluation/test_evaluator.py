@@ -2,10 +2,10 @@
 
 import pytest
 
-from benchmarks.composites import composites, painted
 from imagerag.assets.library import bundled_library
 from imagerag.evaluation.evaluator import Evaluator
 from imagerag.store.png import on_white
+from testing.painting import painted
 
 THINGS = (("axe", "hammer"), ("lobster", "crab"), ("owl", "eagle"), ("umbrella", "kite"))
 COLOURS = ("blue", "green", "purple", "yellow")
@@ -31,14 +31,3 @@ def test_a_thing_that_a_colour_is_named_for_is_seen_in_other_colours_than_its_ow
         told += evaluator.present(picture, name, colour)
         mistaken += evaluator.present(picture, other, colour)
     assert (untold, told, mistaken) == (0, len(THINGS), 0)
-
-
-@pytest.mark.slow
-def test_scenes_with_things_in_any_colour_have_their_truth_and_others_stay_as_they_were() -> None:
-    coloured = list(composites("dev", 6, coloured=True))
-    assert [scene.present for scene in coloured] == [True, False] * 3
-    assert all((scene.objects[0] == scene.concept) == scene.present for scene in coloured)
-    assert all(scene.colour for scene in coloured)
-    again = list(composites("dev", 6, coloured=True))
-    assert [scene.image.tobytes() for scene in again] == [scene.image.tobytes() for scene in coloured]
-    assert {scene.colour for scene in composites("dev", 4)} == {""}

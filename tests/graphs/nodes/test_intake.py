@@ -1,6 +1,5 @@
 """The intake node: prompts, subjects and folders are checked before anything is drawn."""
 
-import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from imagerag.settings import Settings
 from imagerag.store.manifest import read_manifest
 from imagerag.tools.builtin import MAX_PROMPT
 from testing.scripted import ScriptedCritic, Squares
-from testing.scripted_runs import GENERATE, SquaresWithoutReferences, run_scripted, thread
+from testing.scripted_runs import GENERATE, run_scripted, thread
 
 
 def test_subject_files_are_drawn_with(tmp_path: Path) -> None:
@@ -27,13 +26,6 @@ def test_subject_files_are_drawn_with(tmp_path: Path) -> None:
     result = graph.invoke(request, thread(), context=Settings(home=str(tmp_path)))
     assert squares.requests[0].references[0].kind == "subject"
     assert result["references"][0]["title"] == "mine.png"
-
-
-@pytest.mark.parametrize("settings", [{"mode": "lookup_first"}, {"subject": ("mine.png",)}])
-def test_what_a_generator_without_references_cannot_do(tmp_path: Path, settings: dict[str, Any]) -> None:
-    graph = build_graph(generator=SquaresWithoutReferences())
-    with pytest.raises(UserError, match=r"takes no reference images, so --.* is of no use"):
-        graph.invoke({"prompt": "an owl"}, thread(), context=Settings(home=str(tmp_path), **settings))
 
 
 class SquaresOfPhotographs(Squares):
@@ -51,34 +43,6 @@ def test_parts_that_do_not_go_together_are_in_the_outcome_of_who_listens_to_no_e
         {"prompt": "an owl"}, thread("u"), context=Settings(home=str(tmp_path), profile="local", vlm="rules")
     )
     assert "parts" not in [step["name"] for step in sound["trace"]]
-
-
-@pytest.mark.parametrize("stop", ["loading", "cancelled"])
-def test_a_driver_that_takes_too_long_to_load_ends_the_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: str
-) -> None:
-    ended, cancel = threading.Event(), threading.Event()
-
-    def load(name: str, settings: Any) -> Any:
-        if stop == "cancelled":
-            cancel.set()
-        return ended.wait(30)
-
-    monkeypatch.setattr("imagerag.graphs.components.load_driver", load)
-    settings = Settings(
-        home=str(tmp_path),
-        profile="pictograms",
-        vlm="transformers:somebody/vlm",
-        max_loading_seconds=0.2 if stop == "loading" else 60,
-        cancel=cancel,
-    )
-    graph = build_graph(critic=ScriptedCritic([0.9]), generator=(squares := Squares()))
-    try:
-        result = graph.invoke({"prompt": "an owl"}, thread(), context=settings)
-    finally:
-        ended.set()
-    assert (result["stop_reason"], result["image"], squares.requests) == (stop, None, [])
-    assert result["messages"][0].text == "an owl"
 
 
 def test_what_a_driver_takes_to_load_is_no_time_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

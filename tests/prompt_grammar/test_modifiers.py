@@ -199,3 +199,9 @@ def test_a_description_says_the_whole_scene(parts: list[str], mark: str, names: 
     scene = parse_scene(mark.join(parts), names)
     again = parse_scene(scene.describe(), names)
     assert (again.objects, again.modifiers, again.styles) == (scene.objects, scene.modifiers, scene.styles)
+
+
+@pytest.mark.parametrize("made", ["an etching", "a linocut", "a cross stitch", "a mural", "a chalk drawing"])
+def test_how_a_picture_is_made_is_no_thing_that_it_shows(made: str) -> None:
+    assert parse_scene(f"{made} of a fox").content_concepts() == ["fox"]
+    assert len(parse_scene(f"{made} on a wall").content_concepts()) == 2

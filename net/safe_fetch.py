@@ -8,9 +8,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-import threading
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import TracebackType
@@ -24,6 +22,7 @@ from imagerag.credentials import without_credentials
 from imagerag.errors import UserError
 from imagerag.net.addresses import address_parts
 from imagerag.net.bounded_body import ACCEPTED, BodyRefused, BoundedBody
+from imagerag.net.own_thread import in_own_thread
 from imagerag.net.public_addresses import is_public
 
 MAX_BYTES = 20 * 2**20
@@ -51,34 +50,15 @@ class Unfetched(UserError):
 
 
 async def _resolve(host: str, port: int) -> list[str]:
-    """Return a name's addresses. A resolver that hangs can't be stopped, so it is left to a thread of its own.
+    """Return a name's addresses. A resolver that hangs can't be stopped, so it is left to a thread of its own."""
 
-    Those of the loop's executor, which ``getaddrinfo`` of the loop takes, are waited for when the loop is closed.
-    """
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[list[str]] = loop.create_future()
-
-    def hand_over(addresses: list[str] | OSError) -> None:
-        if answer.done():  # nobody waits any more
-            return
-        if isinstance(addresses, OSError):
-            answer.set_exception(addresses)
-        else:
-            answer.set_result(addresses)
-
-    def ask() -> None:
-        found: list[str] | OSError
+    def ask() -> list[str]:
         try:
-            found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-        except OSError as error:
-            found = error
+            return [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
         except UnicodeError as error:
-            found = OSError(str(error))
-        with suppress(RuntimeError):  # the loop is closed
-            loop.call_soon_threadsafe(hand_over, found)
+            raise OSError(str(error)) from error
 
-    threading.Thread(target=ask, name="imagerag-resolve", daemon=True).start()
-    return await answer
+    return await in_own_thread(ask, "imagerag-resolve")
 
 
 class PublicOnly(httpcore.AsyncNetworkBackend):

@@ -6,16 +6,15 @@ two servers call them the same.
 
 from __future__ import annotations
 
-import asyncio
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imagerag.errors import Cancelled, InvalidArgument, UserError
 from imagerag.index.web.candidates import Ask, Candidate, RobotsPolicy, SourceFailed, WebQuery
 from imagerag.index.web.client import SECONDS
+from imagerag.net.own_thread import in_own_thread
 from imagerag.settings import MCP
 from imagerag.tool_registry import TOOLS
 from imagerag.tools.mcp_candidates import candidates_of
@@ -132,7 +131,7 @@ async def called(
         return f"{MCP}:{found.connection.name}/{found.tool.name}", result
 
     try:
-        return await _in_thread(call)
+        return await in_own_thread(call, "imagerag-mcp-search")
     except (UserError, InvalidArgument) as error:
         raise SourceFailed(f"the web source {name!r}: {error}", f"the web source {name!r} failed") from error
     finally:
@@ -221,29 +220,3 @@ def _types(schema: Mapping[str, Any]) -> set[str]:
     for other in schema.get("anyOf") or ():
         found |= _types(_mapping(other))
     return found
-
-
-async def _in_thread(call: Callable[[], tuple[str, Any]]) -> tuple[str, Any]:
-    """Return what a call returns that waits; a thread of its own, since the end of a loop waits for an executor's."""
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[tuple[str, Any]] = loop.create_future()
-
-    def hand_over(found: tuple[str, Any] | Exception) -> None:
-        if answer.done():  # nobody waits any more
-            return
-        if isinstance(found, Exception):
-            answer.set_exception(found)
-        else:
-            answer.set_result(found)
-
-    def work() -> None:
-        found: tuple[str, Any] | Exception
-        try:
-            found = call()
-        except Exception as error:
-            found = error
-        with suppress(RuntimeError):  # the loop is closed
-            loop.call_soon_threadsafe(hand_over, found)
-
-    threading.Thread(target=work, name="imagerag-mcp-search", daemon=True).start()
-    return await answer

@@ -11,11 +11,10 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal, TypedDict, get_type_hints
 
-from imagerag.credentials import without_credentials
-from imagerag.places import without_folders
 from imagerag.store.file_errors import file_error
 from imagerag.store.files import is_address
 from imagerag.store.journals import append_line, sole_worker
+from imagerag.told_text import told_text
 
 FILE = "batch.jsonl"
 LOCK = ".batch.lock"
@@ -73,12 +72,12 @@ class Journal:
         self._whole = not text or text.endswith(b"\n")
 
     def enter(self, entry: Done) -> None:
-        """Add a line; of files it tells the names.
+        """Add a line; of files it tells the names, since the folder is given to others.
 
         Raises:
             UserError: it can't be written.
         """
-        told = {**entry, "error": _shared(entry["error"]), "notes": [*map(_shared, entry["notes"])]}
+        told = {**entry, "error": told_text(entry["error"]), "notes": [*map(told_text, entry["notes"])]}
         data = json.dumps(told, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
         append_line(self.file, data, whole=self._whole)
         self._whole = True
@@ -92,11 +91,6 @@ def held(folder: Path) -> AbstractContextManager[None]:
         UserError: one is at work there.
     """
     return sole_worker(folder / LOCK, "imagerag batch")
-
-
-def _shared(text: str) -> str:
-    """Return a text without where things are on this machine: the folder is given to others, with its images."""
-    return without_folders(without_credentials(text))
 
 
 def _entry(line: bytes) -> Done | None:

@@ -23,12 +23,13 @@ from imagerag.evaluation.metric_names import file_of, judge_of
 from imagerag.evaluation.plan import Plan, Task
 from imagerag.evaluation.records import Drawing, Measurement, SuitePrompt
 from imagerag.evaluation.run_folder import RunFile
-from imagerag.evaluation.told_settings import told_settings, told_text
+from imagerag.evaluation.told_settings import told_settings
 from imagerag.evaluation.worker import Message
 from imagerag.places import without_place
 from imagerag.store.file_errors import file_error
 from imagerag.store.files import is_address, read_whole, write_whole
 from imagerag.store.journals import append_line, sole_worker
+from imagerag.told_text import told_text
 
 RUN, DRAWINGS, LOOKUPS, MEASURED, IMAGES, REFERENCES, LOCK = (
     "run.json", "drawings.jsonl", "lookups.jsonl", "measured", "images", "references", ".eval.lock",

@@ -33,9 +33,9 @@ from imagerag.evaluation.tables import (
     strength_table,
     value_text,
 )
-from imagerag.evaluation.told_settings import told_text
 from imagerag.report.templates import render
 from imagerag.store.files import write_whole
+from imagerag.told_text import told_text
 
 REPORT, SUMMARY, SCORES, DIFFERENCES, FIGURES = (
     "report.html", "summary.json", "scores.csv", "differences.csv", "figures.md",

@@ -13,10 +13,11 @@ from pydantic import TypeAdapter, ValidationError
 from imagerag.errors import UserError
 from imagerag.evaluation.arms import FIXED
 from imagerag.evaluation.records import Arm, Concept, Drawing, Measurement, Suite, SuitePrompt
-from imagerag.evaluation.told_settings import told_settings, told_text
+from imagerag.evaluation.told_settings import told_settings
 from imagerag.index.user.sources.short_text import shortened
 from imagerag.store.file_errors import file_error
 from imagerag.store.files import is_address
+from imagerag.told_text import told_text
 
 RUN, DRAWINGS, MEASURED, IMAGES = "run.json", "drawings.jsonl", "measured", "images"
 

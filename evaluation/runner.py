@@ -15,10 +15,10 @@ from imagerag.evaluation.engines import Engine, Processes, RayCluster, ThisProce
 from imagerag.evaluation.journal import RunJournal, held
 from imagerag.evaluation.plan import Plan
 from imagerag.evaluation.records import Drawing, Suite
-from imagerag.evaluation.told_settings import told_text
 from imagerag.graphs.components import Components
 from imagerag.profiles.resolve import resolve
 from imagerag.settings import Settings
+from imagerag.told_text import told_text
 
 SCRATCH = ".work"
 MOST_SECONDS = 3600.0

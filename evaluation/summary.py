@@ -28,7 +28,7 @@ from imagerag.evaluation.scores import (
     values_of,
 )
 from imagerag.evaluation.statistics import Estimate, mean_of
-from imagerag.evaluation.told_settings import told_text
+from imagerag.told_text import told_text
 
 EACH_WITH_EACH = 8
 """Arms up to which each is compared with each; of more, each with the baselines."""

@@ -9,9 +9,10 @@ from typing import Any
 
 from imagerag.credentials import without_credentials
 from imagerag.declaration import Setting
-from imagerag.places import without_folders, without_place
+from imagerag.places import without_place
 from imagerag.settings import DECLARED
 from imagerag.shell_words import shown_server
+from imagerag.told_text import told_text
 
 OF_THIS_MACHINE = ("places", "output", "upkeep", "clients")
 """Groups of settings that say where things lie and go, and nothing of what is drawn."""
@@ -36,11 +37,6 @@ def told_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
 def settings_text(settings: Mapping[str, Any]) -> str:
     """Return them in a line, as ``told_settings`` has them."""
     return ", ".join(f"{name}={value}" for name, value in told_settings(settings).items())
-
-
-def told_text(text: str) -> str:
-    """Return a text, such as an error, without credentials and without folders of this machine."""
-    return without_folders(without_credentials(text))
 
 
 def _told(name: str, declared: Setting | None, value: Any) -> Any:

@@ -26,7 +26,6 @@ from imagerag.evaluation.plan import Plan, Task, png_bytes
 from imagerag.evaluation.records import Arm, Drawing, SuitePrompt, UsedReference
 from imagerag.evaluation.remembered import Memory, NeverSatisfied, RememberingCritic, RememberingGenerator
 from imagerag.evaluation.switches import OF_THE_RULES
-from imagerag.evaluation.told_settings import told_text
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.graphs.assembly import Graph
 from imagerag.graphs.components import Components, InjectedComponents
@@ -36,6 +35,7 @@ from imagerag.profiles.resolve import resolve
 from imagerag.records import ImageRecord
 from imagerag.settings import Settings
 from imagerag.store.images import ImageStore
+from imagerag.told_text import told_text
 
 if TYPE_CHECKING:
     from PIL import Image

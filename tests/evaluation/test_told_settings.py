@@ -5,7 +5,8 @@ import json
 import pytest
 
 from imagerag.evaluation.arms import read_arms
-from imagerag.evaluation.told_settings import settings_text, told_settings, told_text
+from imagerag.evaluation.told_settings import settings_text, told_settings
+from imagerag.told_text import told_text
 
 SECRET = "hunter2"
 

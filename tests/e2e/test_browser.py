@@ -31,7 +31,7 @@ def findings(page: Any) -> list[str]:
 
 def opened(chromium: Any, url: str, width: int = 1280, height: int = 900, scheme: str = "light") -> Any:
     page = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme).new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(60_000)
     page.goto(url)
     page.locator("#suggestions button").first.wait_for(state="attached")
     return page
@@ -426,7 +426,6 @@ def killed_in_a_run(chromium: Any, home: Path) -> Iterator[tuple[Any, str]]:
     """
     with served_process([sys.executable, "-c", HELD_SERVER, str(home)], os.environ) as server:
         page = opened(chromium, server.url)
-        page.set_default_timeout(60_000)
         ask(page, "an owl")
         page.fill("#prompt", "a lobster in a kimono")
         page.press("#prompt", "Enter")

@@ -34,7 +34,9 @@ class TestNames:
         model.mkdir()
         (model / "model_index.json").write_text('{"_class_name": "FluxPipeline"}', encoding="utf-8")
         own = f'family = "text"\nmodel = "{model.as_posix()}"\n'
-        file.write_text(f'[a]\nlike = "sdxl"\nmodel = "OWNER/fine-tune"\n[b]\n{own}[c]\nlike = "qwen-edit"\nsteps = 8\n')
+        file.write_text(
+            f'[a]\nlike = "sdxl"\nmodel = "OWNER/fine-tune"\n[b]\n{own}[c]\nlike = "qwen-edit"\nsteps = 8\n'
+        )
         presets = load_presets({"IMAGERAG_PRESETS": str(file)})
         assert presets["a"].pipeline == "StableDiffusionXLPipeline"
         assert presets["b"].pipeline == "FluxPipeline"

@@ -26,6 +26,11 @@ def test_every_preset_with_its_recipe(capsys: pytest.CaptureFixture[str]) -> Non
     assert rows["sd35"]["fast"] == []
     assert "--fast: FirstBlockCache, compiled blocks" in told
     assert "--fast: nothing" in told
+    assert rows["flux"]["fast_lacks"] == ""
+    assert rows["chroma"]["fast_lacks"].startswith("no cache of steps, since in diffusers, ChromaPipeline keeps none")
+    assert "on a GPU where it is installed; no cache of steps, since diffusers has none that ZImage" in " ".join(
+        told.split()
+    )
 
 
 @pytest.mark.slow

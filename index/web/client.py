@@ -14,6 +14,7 @@ from urllib.parse import urlencode, urlsplit
 
 from imagerag.credentials import without_credentials
 from imagerag.errors import first_line
+from imagerag.index.web.answers import at, plain_text
 from imagerag.index.web.cache import ANSWERS, PICTURES, WebCache
 from imagerag.index.web.candidates import KnowsRobots, RobotsPolicy, SourceFailed, WebServer
 from imagerag.index.web.names import BUILT_IN
@@ -34,6 +35,8 @@ AT_ONCE = 4
 PAUSE = 60.0
 """Seconds for which a source is left alone that asks for less without saying how much, or did not answer."""
 LONGEST_PAUSE = 3600.0
+LONGEST_REASON = 120
+"""Characters of what a server says of its refusal."""
 ROBOTS = 86400.0
 """Seconds for which a ``robots.txt`` counts without asking for it anew: the most that RFC 9309 (section 2.4) allows."""
 
@@ -193,6 +196,8 @@ class WebClient:
                 self._pauses.begin(self._source.name, seconds)
             return self._failed(f"asks to be left alone for {seconds:.0f} seconds (status {answer.status})", seconds)
         why = f"{request.shown!r} answers with status {answer.status}"
+        if said := "" if request.secret else _reason(answer.data):
+            why += f" ({said})"
         if answer.status in (401, 403) and ours:
             why += f"; its key may be wrong or missing, or it wants to know whom to contact: set {CONTACT}"
         return self._failed(why)
@@ -202,3 +207,16 @@ class WebClient:
         return SourceFailed(
             f"the web source {name!r}: {without_credentials(why)}", f"the web source {name!r} failed", pause
         )
+
+
+def _reason(data: bytes) -> str:
+    """Return what a server says of its refusal, in the shapes that web sources have; empty where it is no JSON.
+
+    ``{"error": "..."}`` is that of Hugging Face and iNaturalist, ``detail`` Openverse's, ``message`` The Met's.
+    """
+    try:
+        told = json.loads(data)
+    except (ValueError, RecursionError):
+        return ""
+    paths = ("error", "detail", "message", "error.message", "error.info", "errors.0.message")
+    return next((text for path in paths if (text := plain_text(at(told, path), LONGEST_REASON))), "")

@@ -10,11 +10,13 @@ import pytest
 from imagerag.index.web.cache import WebCache
 from imagerag.index.web.candidates import Candidate, SourceFailed, WebQuery, WebSource
 from imagerag.index.web.client import Pauses, WebClient, user_agent
+from imagerag.index.web.commons import Commons
 from imagerag.index.web.hf_viewer import HuggingFaceViewer
 from imagerag.index.web.json_search import JsonSearch
 from imagerag.index.web.knn_service import KnnService
 from imagerag.index.web.openverse import Openverse
 from imagerag.index.web.registry import open_web_source
+from imagerag.net import safe_fetch
 from testing.colour_library import HUES
 from testing.web_server import Web, Work, as_json, patterned
 
@@ -350,6 +352,69 @@ def test_pictures_of_the_same_server_heed_it_as_well(web: Web, tmp_path: Path) -
 
     with pytest.raises(SourceFailed, match=r"robots\.txt"):
         asyncio.run(fetched())
+
+
+def _picture_of_another(web: Web, folder: Path, source: WebSource, monkeypatch: pytest.MonkeyPatch) -> bytes:
+    """Fetch a picture from a server that is not the source's own, as if it were on a public address."""
+    monkeypatch.setattr(safe_fetch, "is_public", lambda address: True)
+
+    async def fetched() -> bytes:
+        async with WebClient(source, WebCache(folder), Pauses()) as client:
+            one, two = f"{web.url}/pictures/red-0.png", f"{web.url}/pictures/red-1.png"
+            return (await asyncio.gather(client.picture(one, 10**6), client.picture(two, 10**6)))[0]
+
+    return asyncio.run(fetched())
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "is_given"),
+    [
+        (Openverse(), "User-agent: *\nDisallow: /pictures/\n", False),
+        (Openverse(), "User-agent: *\nDisallow: /thumbs/\n", True),
+        (Openverse(), None, True),
+        (KnnService("own", "http://10.0.0.1", robots="none"), "User-agent: *\nDisallow: /\n", False),
+        (Commons(), "User-agent: *\nDisallow: /\n", True),
+        (Commons(), "User-agent: imagerag\nDisallow: /\n", False),
+    ],
+    ids=["forbidden", "allowed", "none", "pictures of one's own search", "of the API's maker", "by name"],
+)
+def test_servers_that_only_have_the_pictures_are_asked_for_their_rules(
+    source: WebSource, text: str | None, is_given: bool, web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    web.robots = text
+    if is_given:
+        assert _picture_of_another(web, tmp_path, source, monkeypatch).startswith(b"\x89PNG")
+    else:
+        with pytest.raises(SourceFailed, match=r"the robots\.txt of '127\.0\.0\.1' asks programs not to ask for"):
+            _picture_of_another(web, tmp_path, source, monkeypatch)
+    assert len(web.robots_asked) == 1
+
+
+def test_a_server_of_pictures_that_wants_to_be_left_alone_pauses_no_source(
+    web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    web.faults["/robots.txt"] = lambda _: as_json({}, 429, retry_after="300")
+    with pytest.raises(SourceFailed, match="asks to be left alone for 300 seconds"):
+        _picture_of_another(web, tmp_path, Openverse(), monkeypatch)
+    assert [one.path for one in web.asked] == []
+
+
+@pytest.mark.parametrize(
+    ("tag", "is_given"),
+    [("noai, noimageai", False), ("imagerag: noai", False), ("otherbot: noai", True), ("noindex, nofollow", True)],
+)
+def test_a_picture_that_is_not_to_be_used_for_ai_is_not(tag: str, is_given: bool, web: Web, tmp_path: Path) -> None:
+    web.faults["/pictures/"] = lambda _: (200, {"content-type": "image/png", "x-robots-tag": tag}, b"a picture")
+
+    async def fetched() -> bytes:
+        async with WebClient(open_web_source("openverse"), WebCache(tmp_path), Pauses()) as client:
+            return await client.picture(f"{web.url}/pictures/red-0.png", 10**6)
+
+    if is_given:
+        assert asyncio.run(fetched()) == b"a picture"
+    else:
+        with pytest.raises(SourceFailed, match="asks not to use it for AI"):
+            asyncio.run(fetched())
 
 
 def test_a_wikis_robots_txt_counts_for_its_api_only_where_it_names_us(web: Web, tmp_path: Path) -> None:

@@ -1,10 +1,11 @@
-"""A person's own things: judged by likeness to the pictures sent of them, since no model knows their names."""
+"""A person's own things: judged by the pictures sent of them, since no model knows their names."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from PIL import Image
 
+from imagerag.agent.protocols import Critic
 from imagerag.records import ConceptScore, Verdict
 
 
@@ -23,6 +24,24 @@ class KnowsPictures(Protocol):
         Returns:
             ``None`` where the critic has nothing to compare with.
         """
+
+
+@runtime_checkable
+class SeesBeside(Protocol):
+    """A critic that can be shown pictures beside the image that it judges."""
+
+    def beside(self, pictures: Mapping[str, Sequence[Image.Image]]) -> Critic:
+        """Return this critic with pictures of things, by what the prompt calls them, shown to it with each image."""
+
+
+def shown_beside(critic: Critic, pictures: Mapping[str, Sequence[Image.Image]]) -> Critic:
+    """Return the critic that judges with a person's pictures before it; the same where it takes none.
+
+    Args:
+        critic: of the run.
+        pictures: of the person's things, by what the prompt calls them.
+    """
+    return critic.beside(pictures) if pictures and isinstance(critic, SeesBeside) else critic
 
 
 def with_own_things(

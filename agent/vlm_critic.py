@@ -1,6 +1,6 @@
 """A vision-language model as the critic: typed questions about each image; where it gives no verdict, CLIP decides."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from typing import Any, NamedTuple
 
@@ -19,9 +19,10 @@ from imagerag.agent.judgement import (
     settled_shape,
 )
 from imagerag.agent.protocols import Critic
+from imagerag.chat_models.client import ModelFailed, status_of
 from imagerag.chat_models.images import image_block, limit_of
 from imagerag.chat_models.logprobs import probabilities_of_yes
-from imagerag.chat_models.structured import InvalidStructuredAnswer, StructuredModel
+from imagerag.chat_models.structured import REFUSED, InvalidStructuredAnswer, StructuredModel
 from imagerag.chat_models.usage_meter import current_meter
 from imagerag.credentials import without_credentials
 from imagerag.errors import NoStandIn, UserError
@@ -30,6 +31,9 @@ from imagerag.records import ConceptScore, Verdict
 
 CLIP_DECIDES = "; CLIP decides"
 """How a note on the meter ends where CLIP decided instead; the reason stands before it."""
+
+MOST_BESIDE = 4
+"""Pictures of a person's own things that are shown with an image, one of each thing: each costs as much as the image."""
 
 PRESENT = 0.5
 """Probability from which on the answer to a question is yes."""
@@ -57,6 +61,7 @@ class VlmCritic:
         self.name = without_credentials(name)
         self._model = StructuredModel(model, "critic", logprobs=True)
         self._stand_in = fallback
+        self._beside: dict[str, Image.Image] = {}
 
     @property
     def stand_in(self) -> Critic:
@@ -74,6 +79,12 @@ class VlmCritic:
         """Return this critic with another one that decides where the model does not; what is settled stays settled."""
         other = copy(self)
         other._stand_in = fallback
+        return other
+
+    def beside(self, pictures: Mapping[str, Sequence[Image.Image]]) -> "VlmCritic":
+        """Return this critic with pictures of things shown with each image; see ``own_things.SeesBeside``."""
+        other = copy(self)
+        other._beside = {name: of_it[0] for name, of_it in list(pictures.items())[:MOST_BESIDE] if of_it}
         return other
 
     def judge(self, images: Sequence[Image.Image], prompt: str) -> list[Verdict]:
@@ -142,6 +153,11 @@ class VlmCritic:
             try:
                 look = self._presence(asked[place], questions, given[place])
             except InvalidStructuredAnswer as error:
+                if (alone := self._alone()) is not self and _is_refused(error):
+                    # Some servers take one image in a question, and refuse more.
+                    current_meter().notes.append(f"{error}; asked again without the person's own pictures")
+                    current_meter().memory.one_image.add(self._model)
+                    return [*looks, *alone._look(images[place:], prompt)]
                 current_meter().notes.append(f"{error}{CLIP_DECIDES}")
                 looks.append(None)
             else:
@@ -161,8 +177,19 @@ class VlmCritic:
         }
         return _Look(questions or tuple(map(question_of, judgement.concepts)), scores, by_tokens)
 
+    def _alone(self) -> "VlmCritic":
+        """Return this critic with nothing shown beside the image; itself where nothing is."""
+        return self.beside({}) if self._beside_shown else self
+
+    @property
+    def _beside_shown(self) -> Mapping[str, Image.Image]:
+        """What is shown beside the image, unless this run's server has shown to take one image alone."""
+        return {} if self._model in current_meter().memory.one_image else self._beside
+
     def _about_presence(self, image: Image.Image, prompt: str, questions: tuple[Question, ...]) -> list[BaseMessage]:
-        return [self._shown(render("judge.j2", prompt=prompt, questions=questions), image)]
+        beside = self._beside_shown if prompt else {}
+        text = render("judge.j2", prompt=prompt, questions=questions, shown=list(beside))
+        return [self._shown(text, image, *beside.values())]
 
     def _with_details(self, images: Sequence[Image.Image], looks: Sequence["_Look | None"]) -> list["_Answers | None"]:
         """Ask for each image what depends on what is there; ``None`` where the model does not tell."""
@@ -193,9 +220,9 @@ class VlmCritic:
     def _about_details(self, image: Image.Image, questions: Sequence[tuple[str, DetailQuestion]]) -> list[BaseMessage]:
         return [self._shown(render("details.j2", questions=questions, asks=DETAIL_ASKS), image)]
 
-    def _shown(self, text: str, image: Image.Image) -> HumanMessage:
-        shown = image_block(image, limit_of(self._model.model, current_meter().image_size))
-        return HumanMessage([{"type": "text", "text": text}, shown])
+    def _shown(self, text: str, *images: Image.Image) -> HumanMessage:
+        limit = limit_of(self._model.model, current_meter().image_size)
+        return HumanMessage([{"type": "text", "text": text}, *(image_block(image, limit) for image in images)])
 
     def _verdict(self, look: "_Look", answers: "_Answers") -> Verdict:
         scores: list[ConceptScore] = []
@@ -236,6 +263,12 @@ class _Answers(NamedTuple):
 
     probabilities: dict[tuple[str, DetailQuestion], float]
     by_tokens: bool
+
+
+def _is_refused(error: InvalidStructuredAnswer) -> bool:
+    """Tell whether the server refused the question, rather than that the model answered it in another shape."""
+    failed = error.__cause__
+    return isinstance(failed, ModelFailed) and status_of(failed.__cause__ or failed) in REFUSED
 
 
 def _probabilities(reply: AIMessage, field: str, told: Sequence[float]) -> tuple[list[float], bool]:

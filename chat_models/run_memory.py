@@ -26,6 +26,7 @@ class RunMemory:
         run: its id; empty for questions that belong to none, which share one memory.
         refused: what the server of the model that decides has refused.
         structured: which way of structured answers each ``StructuredModel`` takes; a place in its ``WAYS``.
+        one_image: each ``StructuredModel`` whose server takes one image in a question.
         no_logprobs: each ``StructuredModel`` whose server has refused to tell log-probabilities.
         questions: for each critic, by prompt, what its first verdict has settled, so that later scores compare.
     """
@@ -33,6 +34,7 @@ class RunMemory:
     run: str = ""
     refused: set[Offering] = field(default_factory=set)
     structured: WeakKeyDictionary[object, int] = field(default_factory=WeakKeyDictionary)
+    one_image: WeakSet[object] = field(default_factory=WeakSet)
     no_logprobs: WeakSet[object] = field(default_factory=WeakSet)
     questions: WeakKeyDictionary[object, LRUCache[str, Any]] = field(default_factory=WeakKeyDictionary)
 

@@ -15,7 +15,7 @@ from imagerag.cli.chat_redraws import Redraws
 from imagerag.cli.interrupt import Ended, cancel_on_interrupt
 from imagerag.cli.options import settings_of
 from imagerag.cli.progress import ProgressBars
-from imagerag.cli.result_file import open_file
+from imagerag.cli.result_file import copied_here, open_file
 from imagerag.cli.run_printer import PrinterConsole, RunPrinter
 from imagerag.cli.serve import open_service
 from imagerag.cli.terminal import printable, write_sequence
@@ -39,7 +39,7 @@ HELP = f"""\
   /images            its images, with scores and lineage
   /budget            the limits; /budget max_generations=3 max_seconds=60 sets them for the turns to come
   /approve on|off    ask about the references before each redraw: keep, reject or swap them (off at first)
-  /save [FILE]       copy the last turn's best image here, or to FILE
+  /save [FILE]       copy the last turn's best image here once more, or to FILE
   /open [IMAGE]      show the last turn's best image, or another one of /images, outside the terminal
   /help              print this
   /quit              end; Ctrl-D too. The conversation is kept.
@@ -62,7 +62,7 @@ def chat(options: argparse.Namespace, stdout: TextIO) -> int:
     named = load_settings(settings_of(options), file=Path(options.config) if options.config else None).thread
     service = open_service(options)
     try:
-        talk = Chat(service, thread_name(named or ""), stdout, protocol)
+        talk = Chat(service, thread_name(named or ""), stdout, protocol, copies=not options.no_copy)
         talk.greet()
         service.begin_warming()  # while the person thinks of something
         for line in typed_lines(on_terminal, Path(service.components.home)):
@@ -86,13 +86,19 @@ class Chat:
         thread: the conversation; begun if there is none of that name.
         stdout: where it is told.
         protocol: how this terminal shows pictures.
+        copies: the best image of each turn to the current folder, under a readable name.
     """
 
-    def __init__(self, service: Service, thread: str, stdout: TextIO, protocol: Protocol = "none") -> None:
+    def __init__(
+        self, service: Service, thread: str, stdout: TextIO, protocol: Protocol = "none", *, copies: bool = True
+    ) -> None:
         self._service = service
         self.thread = thread
         self._stdout = stdout
         self._protocol = protocol
+        self._copies = copies
+        self._copied: dict[str, str] = {}
+        """Paths of the copies made here, by the path in the data directory."""
         self._bars = ProgressBars()
         self._story = self._new_story()
         self._asks_first = False
@@ -192,7 +198,26 @@ class Chat:
         if run.error is not None:
             raise RuntimeError("the run failed") from run.error
         if run.output is not None and run.output["image"] is not None:
-            self._say(run.output["image"]["path"], "bold")
+            self._hand_over(run.output["image"], run.output["stop_reason"] != "answered")
+
+    def _hand_over(self, image: ImageRecord, drawn: bool) -> None:
+        """Say where the picture is for the person: what this turn has drawn is copied to the current folder first."""
+        from imagerag.store.output_files import readable_name
+
+        stored = image["path"]
+        if drawn and self._copies:
+            copy, told = copied_here(stored, readable_name(image["prompt"]))
+            if told:
+                self._say(f"  note: {told}")
+            else:
+                self._copied[stored] = copy
+        if drawn or stored in self._copied:  # of an answer, the picture as it stands
+            self._say(self._path(image), "bold")
+
+    def _path(self, image: ImageRecord) -> str:
+        """Return where an image is: the copy that this chat has made for the person, while it is still there."""
+        copy = self._copied.get(image["path"])
+        return copy if copy is not None and Path(copy).exists() else image["path"]
 
     def _ask(self) -> None:
         assert self._approval is not None
@@ -267,7 +292,7 @@ class Chat:
             score = "not judged" if record["score"] is None else f"score {record['score']:.2f}"
             parent = f", redraw of {record['parent']}" if record["parent"] else ""
             references = f", with {', '.join(record['references'])}" if record["references"] else ""
-            self._say(f"  {record['id']}  {score}, seed {record['seed']}{parent}{references}  {record['path']}")
+            self._say(f"  {record['id']}  {score}, seed {record['seed']}{parent}{references}  {self._path(record)}")
 
     def _budget(self, rest: str) -> None:
         given: dict[str, Any] = {}
@@ -301,7 +326,8 @@ class Chat:
             if rest not in images:
                 raise UserError(f"{rest[:40]!r} is no image of this conversation; valid: {', '.join(images)}")
             image = images[rest]
-        self._say(f"  {open_file(image['path']) or image['path']}")
+        path = self._path(image)
+        self._say(f"  {open_file(path) or path}")
 
     def _save(self, rest: str) -> None:
         from imagerag.store.output_files import readable_name, write_new

@@ -322,6 +322,11 @@ def add_chat(parser: Parser) -> None:
         metavar="HOW",
         help="pictures in the terminal: auto, kitty, iterm2, sixel or none (default: auto)",
     )
+    parser.add_argument(
+        "--no-copy",
+        action="store_true",
+        help="leave images in the data directory (default: the best of each turn is copied to the current folder)",
+    )
     _add_engine_settings(parser, SERVER_GROUPS, "thread")
 
 

@@ -23,22 +23,31 @@ def copy_here(document: "Document", name: str | None) -> str:
         document: of a run that made an image.
         name: of the file, without ending; the prompt's words when ``None``.
     """
-    stored = document["image"]
-    assert stored is not None
+    assert document["image"] is not None
+    copy, told = copied_here(document["image"], name or readable_name(document["prompt"]))
+    document["image"] = copy
+    for image in document["images"]:
+        if image["best"]:
+            image["path"] = copy
+    return told
+
+
+def copied_here(stored: str, name: str) -> tuple[str, str]:
+    """Copy an image to the current folder, and return the copy's path and what is to be told of that.
+
+    Args:
+        stored: path of the image, which is returned where the folder can't be written to.
+        name: of the file, without ending; numbered where it is taken.
+    """
     try:
         folder = Path.cwd()
         try:
             data = Path(stored).read_bytes()
         except OSError as error:
             raise folder_refused(stored, error) from error
-        copy = str(write_new(folder, name or readable_name(document["prompt"]), ".png", data))
+        return str(write_new(folder, name, ".png", data)), ""
     except (UserError, OSError) as error:
-        return f"the image stays in the data directory: {error}"
-    document["image"] = copy
-    for image in document["images"]:
-        if image["best"]:
-            image["path"] = copy
-    return ""
+        return stored, f"the image stays in the data directory: {error}"
 
 
 def open_file(path: str | Path) -> str:

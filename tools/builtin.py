@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from langchain_core.tools import BaseTool, StructuredTool
 from pydantic import BaseModel, Field
 
-from imagerag.agent.own_things import with_own_things
+from imagerag.agent.own_things import shown_beside, with_own_things
 from imagerag.errors import InvalidArgument
 from imagerag.prompt_grammar.prompt_syntax import plain_prompt
 from imagerag.records import ConceptScore, ImageRecord, ReferenceRecord, Uncalibrated
@@ -85,7 +85,8 @@ def make_tools(session: Callable[[], ToolSession] = current_session) -> list[Bas
                 scores += critic.look_for(pixels, wanted)
         else:
             own = pictures_of_own(work.components, work.subjects)
-            scores = with_own_things(critic.judge([pixels], work.prompt)[0], critic, pixels, own)["concepts"]
+            verdict = shown_beside(critic, own).judge([pixels], work.prompt)[0]
+            scores = with_own_things(verdict, critic, pixels, own)["concepts"]
         lines = [_seen(score) for score in scores]
         if work.describe is not None:
             nearest = ", ".join(f"{caption!r} ({cosine:.2f})" for caption, cosine in work.describe(pixels))

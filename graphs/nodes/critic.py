@@ -9,7 +9,7 @@ from PIL import Image
 
 from imagerag.agent.absence import presence_in_words, with_absences
 from imagerag.agent.names import CLIP_OF
-from imagerag.agent.own_things import with_own_things
+from imagerag.agent.own_things import shown_beside, with_own_things
 from imagerag.agent.protocols import Critic
 from imagerag.agent.vlm_critic import CLIP_DECIDES
 from imagerag.embedders.calibration import LEAST_CAPTIONED
@@ -140,7 +140,7 @@ def _reason(stop: BudgetExceeded | Cancelled | NoStandIn) -> StopReason:
 def _judged(critic: Critic, pixels: Sequence[Image.Image], state: State, components: Components) -> list[Verdict]:
     """Judge by the prompt, and the person's own things by their pictures."""
     own = pictures_of_own(components, subjects_of(state))
-    verdicts = critic.judge(pixels, state["prompt"])
+    verdicts = shown_beside(critic, own).judge(pixels, state["prompt"])
     return [
         with_own_things(verdict, _of(critic, verdict), image, own)
         for verdict, image in zip(verdicts, pixels, strict=True)

@@ -18,6 +18,7 @@ from imagerag.errors import (
     DrawingRefused,
     GeneratorUnavailable,
     InvalidArgument,
+    NothingKnown,
     UserError,
     first_line,
 )
@@ -138,6 +139,8 @@ def _run(call: ToolCall, tools: Mapping[str, BaseTool], offered: frozenset[str],
         message = _refused(call, str(error))
         message.additional_kwargs["failed"] = isinstance(error, DrawingFailed)
         message.additional_kwargs["drawing_refused"] = isinstance(error, DrawingRefused)
+        if isinstance(error, NothingKnown):
+            message.additional_kwargs["unknown"] = list(error.things)
         return message
     except ValidationError as error:
         wrong = "; ".join(

@@ -1,15 +1,16 @@
 """A person's own things, judged by their pictures."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw
 
-from imagerag.agent.own_things import with_own_things
+from imagerag.agent.own_things import shown_beside, with_own_things
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.records import ConceptScore, Verdict
 from imagerag.settings import Settings
+from testing.scripted import ScriptedCritic
 from testing.scripted_runs import thread
 
 
@@ -50,6 +51,28 @@ def test_what_is_ones_own_is_judged_by_its_picture() -> None:
 @pytest.mark.parametrize("critic", [object(), Pictures(None)])
 def test_a_critic_without_pictures_to_compare_with_keeps_its_verdict(critic: object) -> None:
     assert with_own_things(BY_NAME, critic, IMAGE, {"badge": [IMAGE]}) == BY_NAME
+
+
+class Beside(ScriptedCritic):
+    """A critic that is shown pictures beside the image."""
+
+    def __init__(self) -> None:
+        super().__init__([0.9] * 9)
+        self.seen: list[list[str]] = []
+
+    def beside(self, pictures: Mapping[str, Sequence[Image.Image]]) -> "Beside":
+        self.seen.append(list(pictures))
+        return self
+
+
+def test_pictures_of_ones_own_are_shown_to_a_critic_that_takes_them(tmp_path: Path) -> None:
+    IMAGE.save(tmp_path / "logo.png")
+    sent = {"prompt": "my badge on a cake", "subjects": [str(tmp_path / "logo.png")]}
+    critic = Beside()
+    build_graph(critic=critic).invoke(sent, thread(), context=Settings(home=str(tmp_path / "home"), seed=3))
+    assert critic.seen == [["badge"]]
+    assert shown_beside(critic, {}) is critic
+    assert critic.seen == [["badge"]], "with nothing to show, it is asked as ever"
 
 
 @pytest.mark.slow

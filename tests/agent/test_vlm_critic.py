@@ -65,6 +65,40 @@ def test_later_images_of_a_prompt_are_judged_by_the_same_concepts(judge_with: An
     assert "exactly" in server.requests[2]["messages"][-1]["content"]
 
 
+def images_in(request: dict[str, Any]) -> int:
+    return json.dumps(request["messages"]).count('"image_url": {"url"')
+
+
+BADGE = Image.new("RGB", (40, 40), "red")
+
+
+def test_a_persons_own_thing_is_judged_with_its_picture_beside_the_image(judge_with: Any) -> None:
+    script = [answering(verdict_of(True, True)), answering(verdict_of(True, False, names=["badge", "cake"]))]
+    _, _, server, critic = judge_with(script)
+    with using_meter(UsageMeter()) as meter:
+        judged = critic.beside({"badge": [BADGE, BADGE]}).judge([OWL], "a badge on a cake")[0]
+    assert (judged["missing"], judged["critic"], meter.calls) == (["cake"], "openai:x", 1)
+    assert [images_in(request) for request in server.requests] == [1, 2], "one picture of each thing"
+    assert 'in this order:\\n[\\"badge\\"]' in json.dumps(server.requests[1]["messages"]).replace("\\\\", "\\")
+
+
+def test_a_server_that_takes_one_image_is_asked_without_them(judge_with: Any) -> None:
+    def one_image(request: dict[str, Any], number: int) -> Reply:
+        if images_in(request) > 1:
+            return Reply(status=400, extra={"error": {"message": "At most 1 image(s) may be provided in one request."}})
+        return answering(verdict_of(True, False))
+
+    _, _, server, critic = judge_with(one_image)
+    with using_meter(UsageMeter()) as meter:
+        beside = critic.beside({"a": [BADGE]})
+        judged = beside.judge([OWL], "a b")[0]
+        assert (judged["missing"], judged["critic"]) == (["b"], "openai:x")
+        assert any("asked again without the person's own pictures" in note for note in meter.notes)
+        before = len(server.requests)
+        beside.judge([OWL], "a b")
+    assert [images_in(request) for request in server.requests[before:]] == [1], "that is known from then on"
+
+
 def test_a_dead_server_leaves_the_verdict_to_the_other_critic(judge_with: Any) -> None:
     judged, meter, _, _ = judge_with(lambda request, number: Reply(status=503))
     assert judged["critic"] == "scripted"

@@ -134,8 +134,12 @@ class ParquetSource:
                 rows = _rows_at_a_time(file.metadata.row_group(group), [column], ROWS)
                 for part in file.iter_batches(rows, row_groups=[group], columns=[column]):
                     for cell in part.column(0):
-                        yield from self._pictures(name, items[at], records[at], cell.as_py(), wanted, beside)
+                        if at < len(items):
+                            yield from self._pictures(name, items[at], records[at], cell.as_py(), wanted, beside)
                         at += 1
+                if at != len(items):
+                    told = f"its group {group} has {at} pictures, and {len(items)} rows beside them"
+                    yield Item(name, Origin("parquet", name), problem=f"{name!r} is damaged ({told})")
             else:
                 yield from unread
             before += len(items)

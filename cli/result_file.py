@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagerag.errors import UserError
+from imagerag.regular_files import read_regular
 from imagerag.store.output_files import folder_refused, readable_name, write_new
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def copy_here(document: "Document", name: str | None) -> str:
     try:
         folder = Path.cwd()
         try:
-            data = Path(stored).read_bytes()
+            data = read_regular(stored)
         except OSError as error:
             raise folder_refused(stored, error) from error
         copy = str(write_new(folder, name or readable_name(document["prompt"]), ".png", data))

@@ -15,6 +15,7 @@ from imagerag.errors import UserError, first_line
 from imagerag.extras import need
 from imagerag.lora import ENDING, AppliedLora, LoraName
 from imagerag.model_hub import http_error, hub_cache, may_be_repository, not_fetched
+from imagerag.regular_files import open_regular
 
 SHOWN = 5
 """Files of a repository that a message lists."""
@@ -46,7 +47,7 @@ def apply_loras(pipeline: Any, names: Sequence[str], model: str) -> tuple[tuple[
     for number, (asked, file) in enumerate(found_loras(type(pipeline), names, model)):
         adapters.append(f"lora_{number}")
         notes += _load(pipeline, file, adapters[-1], asked.where, model)
-        with file.open("rb") as content:
+        with open_regular(file) as content:
             digest = hashlib.file_digest(content, "sha256").hexdigest()
         name = file.name if os.path.exists(os.path.expanduser(asked.where)) else asked.where
         applied.append(AppliedLora(name, digest, asked.weight))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from imagerag.errors import first_line
 from imagerag.index.user_libraries import WEB
 from imagerag.index.web.cache import WebCache
 from imagerag.index.web.candidates import SourceFailed
@@ -100,8 +101,8 @@ class FactSearch:
                     found.failed(source.name, str(error))
                     return
                 except Exception as error:  # whatever a server of somebody else brings about
-                    why = f"the web source {source.name!r} failed ({type(error).__name__}: {error})"
-                    found.failed(source.name, why[:300])
+                    why = f"the web source {source.name!r} failed ({type(error).__name__}: {first_line(error, 200)})"
+                    found.failed(source.name, why)
                     return
                 found.add(source.name, place, quotes)
 

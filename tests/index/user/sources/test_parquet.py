@@ -12,6 +12,7 @@ from imagerag.errors import UserError
 from imagerag.index.user.sources import parquet
 from imagerag.index.user.sources.items import Origin
 from imagerag.index.user.sources.parquet import ParquetSource
+from imagerag.index.user.sources.parquet_bounds import MOST_ROWS
 from imagerag.index.user.sources.read_options import ReadOptions
 from imagerag.index.user.sources.urls import UrlFetcher
 from imagerag.index.user.store import UserPictures
@@ -121,7 +122,7 @@ def _a_large_picture_in_a_list(folder: Path) -> str:
 
 
 def _rows_without_end(folder: Path) -> str:
-    many = parquet.MOST_ROWS + 1
+    many = MOST_ROWS + 1
     pq.write_table(pa.table({"image": pa.nulls(many, pa.binary())}), folder / "t.parquet", row_group_size=many)
     return f"has {many} rows; at most"
 

@@ -176,13 +176,18 @@ class Twin:
     guess: str = ""
 
 
+FEW_STEPS = "a preset of your own for one that draws in few steps (Lightning, Hyper, LCM)"
+
 TWINS = (
     Twin("flux-dev", r"kontext", "FluxKontextPipeline", guess="@flux, @kontext or @flux-krea"),
     Twin(
         "flux-2-klein", r"base", otherwise={"is_distilled": True},
         guess="@flux2-klein, @flux2-klein-9b or these with -base",
     ),
-    Twin("flux-schnell", r"dev(?!ice)", otherwise={"is_distilled": True}),
+    Twin(
+        "flux-schnell", r"dev(?!ice)", otherwise={"is_distilled": True},
+        guess="@flux-schnell, or a preset of your own (with true_cfg for one that is not distilled)",
+    ),
     Twin("flux-2-klein", r"kv", "Flux2KleinKVPipeline"),
     Twin("krea2", r"turbo", index={"is_distilled": True}, guess="@krea2 or @krea2-turbo"),
     Twin("sd35_large", r"turbo", guess="@sd35 or @sd35-turbo"),
@@ -193,6 +198,13 @@ TWINS = (
     Twin("qwen-image", r"edit", "QwenImageEditPipeline", guess="@qwen-image-1, @qwen-image or @qwen-edit"),
     Twin("qwen-image", r"2509|2511|edit.?plus|rapid", "QwenImageEditPlusPipeline"),
     Twin("qwen-image-2.1", r"turbo", guess="@qwen-image-21 or @qwen-image-21-turbo"),
+    Twin("v1", r"turbo", guess=f"@sd15, or {FEW_STEPS}"),
+    Twin("v2", r"turbo", guess=f"@sd21, @sd-turbo, or {FEW_STEPS}"),
+    Twin("xl_base", r"turbo", guess=f"@sdxl, @sdxl-turbo, or {FEW_STEPS}"),
+    Twin("xl_unet", r"turbo", guess=f"@sdxl, @sdxl-turbo, or {FEW_STEPS}"),
+    Twin("sd35_medium", r"turbo", guess=f"@sd35-medium, or {FEW_STEPS}"),
+    Twin("flux-2-dev", r"turbo", guess=f"@flux2, or {FEW_STEPS}"),
+    Twin("hidream", r"fast|dev", guess=f"{FEW_STEPS} (HiDream-I1 Full, Dev and Fast have the same)"),
     Twin("chroma", r"flash", guess="@chroma, or a preset of your own for another version"),
 )  # fmt: skip
 """In order: a later one that fits counts over an earlier one."""

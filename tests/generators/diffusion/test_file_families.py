@@ -107,3 +107,29 @@ def test_krea_2_by_its_name() -> None:
 def test_a_unet_of_sdxl_alone() -> None:
     assert told("x", "add_embedding.linear_1.weight", "up_blocks.0.resnets.0.conv1.weight").kind == "xl_unet"
     assert told("x", "label_emb.0.0.weight", "output_blocks.8.0.skip_connection.weight").kind == "xl_unet"
+
+
+@pytest.mark.parametrize(
+    ("name", "repository"),
+    [
+        ("hidream_i1_full_fp8", "HiDream-I1-Full"),
+        ("my-hidream", "HiDream-I1-Full"),
+        ("hidream_i1_dev_bf16", "HiDream-I1-Dev"),
+        ("hidream-i1-fast-q4", "HiDream-I1-Fast"),
+    ],
+)
+def test_a_hidream_takes_its_schedule_from_the_one_that_it_is(name: str, repository: str) -> None:
+    found = told(name, "double_stream_blocks.0.block.adaLN_modulation.1.bias")
+    assert found.repository == f"HiDream-ai/{repository}"
+    assert found.guesses
+
+
+@pytest.mark.parametrize("name", ["net.x_embedder.proj.1.weight", "patch_embedding.weight"])
+def test_what_diffusers_has_no_sizes_of_is_of_no_known_family(name: str) -> None:
+    assert not told("x", name, "net.blocks.0.block.attn.to_q.0.weight", "net.extra_pos_embedder.pos_emb_h").class_name
+
+
+def test_a_text_encoder_is_told_as_one() -> None:
+    found = told("t5xxl_fp16", "encoder.block.0.layer.0.SelfAttention.k.weight").other
+    assert found is not None
+    assert "a text encoder" in found.what

@@ -112,7 +112,7 @@ OTHER_FORMS = {"LoKr": ".lokr_", "LoHa": ".hada_", "(IA)^3": ".on_input", "of fu
 
 
 def _other_form(keys: Sequence[str]) -> str:
-    """Return in words which other form weights have, that diffusers reads for few models; empty if they are low-rank."""
+    """Return in words which form weights have that diffusers reads for few models; empty if they are low-rank."""
     found = [form for form, mark in OTHER_FORMS.items() if any(mark in key for key in keys)]
     return f"weights of the form {' and '.join(found)}, which diffusers doesn't read for this model" if found else ""
 

@@ -97,7 +97,8 @@ def _load(pipeline: Any, file: Path, adapter: str, where: str, model: str) -> li
             IndexError,
             NotImplementedError,
         ) as error:
-            why = "weights of other shapes" if "size mismatch" in str(error) else first_line(error)
+            mismatch = "weights of other shapes" if "size mismatch" in str(error) else ""
+            why = mismatch or _other_form(keys) or first_line(error)
         else:
             if any(adapter in each for each in pipeline.get_list_adapters().values()):
                 told = [*warned, *_without_place(pipeline, file)]
@@ -105,6 +106,16 @@ def _load(pipeline: Any, file: Path, adapter: str, where: str, model: str) -> li
     raise UserError(
         f"lora {where!r} does not fit {model!r} ({why}); name the --generator that it was trained for, or leave it out"
     )
+
+
+OTHER_FORMS = {"LoKr": ".lokr_", "LoHa": ".hada_", "(IA)^3": ".on_input", "of full differences": ".diff"}
+"""Forms of LyCORIS besides low-rank ones, each by what is found in the names of its weights."""
+
+
+def _other_form(keys: Sequence[str]) -> str:
+    """Return in words which form weights have that diffusers reads for few models; empty if they are low-rank."""
+    found = [form for form, mark in OTHER_FORMS.items() if any(mark in key for key in keys)]
+    return f"weights of the form {' and '.join(found)}, which diffusers doesn't read for this model" if found else ""
 
 
 def _without_place(pipeline: Any, file: Path) -> list[str]:

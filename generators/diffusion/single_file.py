@@ -187,7 +187,7 @@ def preset_of_file(name: str) -> Preset:
     file = examine(Path(os.path.expanduser(path)))
     family = file.family
     if family.other is not None:
-        raise refused(f"file:{path}", family.other, family.class_name)
+        raise refused(f"file:{path}", family.other, family.class_name, family.like)
     if family.kind in ("flux-dev", "flux-schnell") and family.denoiser.get("num_layers") == FEWER_BLOCKS:
         raise UserError(
             f"file {path!r} is of a FLUX.1 with {FEWER_BLOCKS} double blocks, whose configuration a file lacks; take "

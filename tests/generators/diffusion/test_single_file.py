@@ -130,7 +130,7 @@ class TestPreset:
         ("names", "told"),
         [
             (("control_model.time_embed.0.weight",), "follows a control image"),
-            ((XL.replace("embedders.1", "embedders.0"),), "is a refiner.*--generator"),
+            ((XL.replace("embedders.1", "embedders.0"),), "is a refiner.*base model: --generator sdxl"),
             (("lora_unet_down_blocks_0.lora_down.weight",), "is LoRA weights.*--lora FILE"),
             (("decoder.conv_in.weight", "encoder.conv_in.weight"), "is one part of a pipeline"),
             (("model.diffusion_model.patchify_proj.weight",), "makes videos"),

@@ -8,13 +8,15 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import metadata
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlencode, urlsplit
 
 from imagerag.credentials import without_credentials
-from imagerag.errors import first_line
+from imagerag.errors import FileError, first_line
 from imagerag.index.web.answers import at, plain_text
 from imagerag.index.web.cache import ANSWERS, PICTURES, WebCache
 from imagerag.index.web.candidates import KnowsRobots, RobotsPolicy, SourceFailed, WebServer
@@ -23,6 +25,7 @@ from imagerag.interruptible import retry_after
 from imagerag.net.robots import MOST_BYTES as ROBOTS_BYTES
 from imagerag.net.robots import RobotsRules
 from imagerag.net.safe_fetch import AGENT, Answer, Origin, Request, SafeClient, Unfetched
+from imagerag.store.files import write_whole
 
 CONTACT = "IMAGERAG_CONTACT"
 """Variable with the mail address or the page of whoever runs this, which web sources are told."""
@@ -36,6 +39,8 @@ AT_ONCE = 4
 PAUSE = 60.0
 """Seconds for which a source is left alone that asks for less without saying how much, or did not answer."""
 LONGEST_PAUSE = 3600.0
+PAUSES = "pauses.json"
+"""In the folder ``web`` of the data directory."""
 OPT_OUT = frozenset({"noai", "noimageai"})
 """Of ``X-Robots-Tag``: what is not to be used for AI, as servers of pictures say it since DeviantArt began with it."""
 LONGEST_REASON = 120
@@ -52,18 +57,40 @@ def user_agent() -> str:
 
 
 class Pauses:
-    """Until when which source is left alone; shared by all that ask it in this process."""
+    """Until when which server is left alone; shared by all that ask it in this process.
 
-    def __init__(self) -> None:
+    Args:
+        file: keeps those that a server has asked for, so that the next command does not ask before they are over;
+            ``None`` keeps none. One that can't be read or written is none.
+    """
+
+    def __init__(self, file: Path | None = None) -> None:
         self._until: dict[str, float] = {}
+        self._file = file
 
-    def begin(self, source: str, seconds: float) -> None:
-        """Leave a source alone for so long."""
-        self._until[source] = time.monotonic() + min(seconds, LONGEST_PAUSE)
+    def begin(self, server: str, seconds: float, *, asked: bool = False) -> None:
+        """Leave a server alone for so long; ``asked`` where it said so itself."""
+        seconds = min(seconds, LONGEST_PAUSE)
+        self._until[server] = time.monotonic() + seconds
+        if asked and self._file is not None:
+            now = time.time()
+            kept = {name: until for name, until in self._kept().items() if until > now} | {server: now + seconds}
+            with suppress(FileError):
+                write_whole(self._file, json.dumps(kept).encode(), durable=False)
 
-    def left(self, source: str) -> float:
+    def left(self, server: str) -> float:
         """Return the seconds for which it is still left alone; 0 if it is not."""
-        return max(self._until.get(source, 0.0) - time.monotonic(), 0.0)
+        left = max(self._until.get(server, 0.0) - time.monotonic(), 0.0)
+        kept = min(self._kept().get(server, 0.0) - time.time(), LONGEST_PAUSE)  # whatever the clock has been set to
+        return max(left, kept, 0.0)
+
+    def _kept(self) -> dict[str, float]:
+        if self._file is None:
+            return {}
+        try:
+            return {str(name): float(until) for name, until in json.loads(self._file.read_bytes()).items()}
+        except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+            return {}
 
 
 class WebClient:
@@ -133,8 +160,12 @@ class WebClient:
             return cached.data
         origin = self._origin(request)
         ours = self._is_ours(origin)
-        if ours and (left := self._pauses.left(self._source.name)) > 0:
-            raise self._failed(f"is left alone for {left:.0f} more seconds, as it asked, or since it did not answer")
+        left = max(self._pauses.left(self._source.name) if ours else 0.0, self._pauses.left(self._server(origin)))
+        if left > 0:
+            who = "" if ours else f"{origin.host!r} "
+            raise self._failed(
+                f"{who}is left alone for {left:.0f} more seconds, as it asked, or since it did not answer"
+            )
         await self._heed_robots(request, origin)
         conditions = cached.conditions if cached is not None else {}
         asked = Request(
@@ -153,6 +184,10 @@ class WebClient:
             raise self._failed(f"the server of {request.shown!r} asks not to use it for AI (X-Robots-Tag)")
         self._cache.put(key, request.url, answer.data, answer.headers, seconds)
         return answer.data
+
+    def _server(self, origin: Origin) -> str:
+        """Return what names a server among pauses: those that only have pictures have one each, of each source."""
+        return f"{self._source.name} {origin.scheme}://{origin.host}:{origin.port}"
 
     def _origin(self, request: Request) -> Origin:
         try:
@@ -214,6 +249,7 @@ class WebClient:
             seconds = PAUSE if wanted is None else wanted
             if ours:
                 self._pauses.begin(self._source.name, seconds)
+            self._pauses.begin(self._server(self._origin(request)), seconds, asked=True)
             return self._failed(f"asks to be left alone for {seconds:.0f} seconds (status {answer.status})", seconds)
         why = f"{request.shown!r} answers with status {answer.status}"
         if said := "" if request.secret else _reason(answer.data):

@@ -13,7 +13,7 @@ from imagerag.errors import first_line
 from imagerag.index.user_libraries import WEB
 from imagerag.index.web.cache import WebCache
 from imagerag.index.web.candidates import SourceFailed
-from imagerag.index.web.client import PAUSE, Pauses, WebClient
+from imagerag.index.web.client import PAUSE, PAUSES, Pauses, WebClient
 from imagerag.index.web.encyclopedias import WIKIDATA, WIKIPEDIA, FactSource, Quote, Wikidata, Wikipedia
 from imagerag.index.web.first_use import first_used
 from imagerag.index.web.registry import checked_address
@@ -44,7 +44,7 @@ class FactSearch:
         self.sources = tuple(sources)
         self._folder = folder
         self._cache = WebCache(folder / "cache")
-        self._pauses = Pauses()
+        self._pauses = Pauses(folder / PAUSES)
 
     def ask(self, concepts: Sequence[str], tell: Callable[[str], object]) -> list[list[Quote]]:
         """Return quotes on each concept, those of one source after those of another.

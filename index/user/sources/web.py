@@ -13,7 +13,7 @@ from imagerag.index.user.sources.kept_files import kept_file
 from imagerag.index.user_libraries import WEB
 from imagerag.index.web.cache import WebCache
 from imagerag.index.web.candidates import AnswersOnce, Candidate, SourceFailed, WebQuery, WebSource
-from imagerag.index.web.client import FULL_BYTES, Pauses, WebClient
+from imagerag.index.web.client import FULL_BYTES, PAUSES, Pauses, WebClient
 from imagerag.index.web.first_use import announced
 from imagerag.licences import LicencePolicy
 from imagerag.store.moderation import refusal_of_file
@@ -58,7 +58,7 @@ class WebItems:
         each = max(PAGE, min(most, source.most_at_once)) if isinstance(source, AnswersOnce) else PAGE
         self._query = WebQuery(words, each, policy=policy, sensitive=sensitive)
         self._cache = WebCache(folder / "web")
-        self._pauses = Pauses()
+        self._pauses = Pauses(None if home is None else home / WEB / PAUSES)
         self._home = home
         self._tell = tell
 

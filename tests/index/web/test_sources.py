@@ -399,6 +399,47 @@ def test_a_server_of_pictures_that_wants_to_be_left_alone_pauses_no_source(
     assert [one.path for one in web.asked] == []
 
 
+def test_the_next_command_asks_nothing_before_a_pause_is_over(
+    web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    web.faults["/v1/images/"] = lambda _: as_json({}, 429, retry_after="300")
+
+    async def searched(pauses: Pauses) -> None:
+        async with WebClient(open_web_source("openverse"), WebCache(tmp_path), pauses) as client:
+            await client.ask(f"{web.url}/v1/images/")
+
+    file = tmp_path / "pauses.json"
+    with pytest.raises(SourceFailed, match="asks to be left alone for 300 seconds"):
+        asyncio.run(searched(Pauses(file)))
+    with pytest.raises(SourceFailed, match=r"is left alone for (300|29\d) more seconds"):
+        asyncio.run(searched(Pauses(file)))
+    assert len(web.asked) == 1
+    file.write_text("[1", "utf-8")
+    with pytest.raises(SourceFailed, match="asks to be left alone"):
+        asyncio.run(searched(Pauses(file)))
+    file.write_text('{"far": 1e300}', "utf-8")
+    assert Pauses(file).left("far") == 3600
+
+
+def test_a_server_of_pictures_that_asks_for_a_pause_gets_it_and_the_source_is_asked(
+    web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    web.faults["/pictures/"] = lambda _: as_json({}, 429, retry_after="300")
+    pauses = Pauses()
+    monkeypatch.setattr(safe_fetch, "is_public", lambda address: True)
+
+    async def fetched(name: str) -> None:
+        async with WebClient(Openverse(), WebCache(tmp_path), pauses) as client:
+            await client.picture(f"{web.url}/pictures/{name}.png", 10**6)
+
+    with pytest.raises(SourceFailed, match="asks to be left alone for 300 seconds"):
+        asyncio.run(fetched("red-0"))
+    with pytest.raises(SourceFailed, match=r"'127\.0\.0\.1' is left alone for (300|29\d) more seconds"):
+        asyncio.run(fetched("red-1"))
+    assert len(web.asked) == 1
+    assert pauses.left("openverse") == 0
+
+
 @pytest.mark.parametrize(
     ("tag", "is_given"),
     [("noai, noimageai", False), ("imagerag: noai", False), ("otherbot: noai", True), ("noindex, nofollow", True)],

@@ -45,6 +45,10 @@ _ROWS: dict[int, tuple[tuple[float, float, float], ...]] = {
     2: ((0.0, 0.22, 0.55), (0.45, 0.22, 0.55)),
     3: ((0.23, 0.0, 0.54), (0.0, 0.46, 0.54), (0.46, 0.46, 0.54)),
     4: ((0.0, 0.0, 0.52), (0.48, 0.0, 0.52), (0.0, 0.48, 0.52), (0.48, 0.48, 0.52)),
+    5: ((0.0, 0.1, 0.38), (0.31, 0.1, 0.38), (0.62, 0.1, 0.38), (0.155, 0.52, 0.38), (0.465, 0.52, 0.38)),
+    6: (
+        (0.0, 0.1, 0.38), (0.31, 0.1, 0.38), (0.62, 0.1, 0.38), (0.0, 0.52, 0.38), (0.31, 0.52, 0.38), (0.62, 0.52, 0.38),
+    ),
 }
 _Spot = tuple[float, float, float, int]
 # Of "on" and "body", drawings of earlier versions are replayed by the same numbers.
@@ -155,11 +159,11 @@ def _garment_place(garment: str) -> str:
 
 def _row(units: list[Unit], *, in_line: bool = False) -> Unit:
     """Put units side by side; more than two stand in two rows, unless the words say who is left of whom."""
-    spots = _ROWS[min(len(units), 4)]
+    spots = _ROWS[len(units)]
     if in_line and len(units) > 2:
         side = 1 / len(units)
         spots = tuple((at * side, (1 - side) / 2, side) for at in range(len(units)))
-    return [place.within(*spot) for unit, spot in zip(units, spots, strict=False) for place in unit]
+    return [place.within(*spot) for unit, spot in zip(units, spots, strict=True) for place in unit]
 
 
 def _pair(kind: str, subject: Unit, anchor: Unit) -> Unit:

@@ -1,7 +1,7 @@
 """One noun phrase: what is to be seen, how many, in which colour and size."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from imagerag.prompt_grammar.inflection import plural, singular
@@ -15,6 +15,8 @@ _SOUNDS_LIKE_A_CONSONANT = re.compile(
 
 MAX_INSTANCES = 4
 """How many things one scene holds, counts included; more are named in ``Scene.dropped``."""
+MAX_SINGLE = 6
+"""How many it holds where each is there once: counts of smaller things can't be told."""
 
 LONGEST_NAME = 9
 """Words of the longest known name that is looked for."""
@@ -35,6 +37,11 @@ class SceneObject:
     count: int = 1
     colour: str | None = None
     size: Size = "normal"
+
+
+def fits(counts: Sequence[int]) -> bool:
+    """Tell whether one scene holds so many of each of its things."""
+    return sum(counts) <= (MAX_SINGLE if all(count == 1 for count in counts) else MAX_INSTANCES)
 
 
 def parse_object(words: list[str], names: Collection[str]) -> SceneObject:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
-from imagerag.prompt_grammar.noun_phrase import MAX_INSTANCES, SceneObject, article, describe_object
+from imagerag.prompt_grammar.noun_phrase import MAX_INSTANCES, SceneObject, article, describe_object, fits
 from imagerag.prompt_grammar.vocabulary import (
     GARMENTS,
     RELATION_WORDS,
@@ -37,7 +37,7 @@ class Scene:
     """A parsed prompt.
 
     Attributes:
-        objects: at most ``MAX_INSTANCES`` instances, counts included, in the order of the prompt.
+        objects: as many as ``noun_phrase.fits`` says, counts included, in the order of the prompt.
         relations: ordered by anchor. "wearing" and "with" belong to one object; every other relation's subject is
             all that was said before it.
         background: a key of ``COLOURS``, or None when the prompt doesn't say.
@@ -107,7 +107,10 @@ class Scene:
 
 def add_object(scene: Scene, thing: SceneObject, joint: Joint, said: str = "") -> Scene:
     """Return the scene with one thing more, joined to what was said before it; ``said`` is as in ``Relation``."""
-    room = MAX_INSTANCES - sum(o.count for o in scene.objects)
+    counts = [o.count for o in scene.objects]
+    room = MAX_INSTANCES - sum(counts)
+    if room <= 0 and fits([*counts, 1]):
+        room = 1
     if room <= 0:
         # A named object is worth more than one more of another: "five owls and a dog" has its dog.
         most = max(scene.objects, key=lambda o: o.count)

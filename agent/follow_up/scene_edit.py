@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from imagerag.agent.follow_up.phrases import phrases
 from imagerag.prompt_grammar.inflection import singular
-from imagerag.prompt_grammar.noun_phrase import MAX_INSTANCES, SceneObject
+from imagerag.prompt_grammar.noun_phrase import MAX_INSTANCES, MAX_SINGLE, SceneObject, fits
 from imagerag.prompt_grammar.scene import Scene, add_object
 from imagerag.prompt_grammar.vocabulary import GARMENTS, Joint, RelationKind
 
@@ -69,8 +69,10 @@ def with_items(scene: Scene, items: Sequence[Item]) -> Scene:
     """
     if not items:
         raise CannotChange("nothing would be left in the picture")
-    if (many := sum(item.thing.count for item in items)) > MAX_INSTANCES:
-        raise CannotChange(f"that would make {many} things, and one picture holds at most {MAX_INSTANCES}")
+    counts = [item.thing.count for item in items]
+    if not fits(counts):
+        most = f"{MAX_INSTANCES}, or {MAX_SINGLE} that are there once each"
+        raise CannotChange(f"that would make {sum(counts)} things, and one picture holds at most {most}")
     made = replace(scene, objects=(), relations=())
     for at, item in enumerate(items):
         made = add_object(made, item.thing, item.joint if at else "and", item.said if at else "")

@@ -19,7 +19,7 @@ from imagerag.generators.patchwork.recolour import recolour
 from imagerag.modes import Isolation
 from imagerag.prompt_grammar.inflection import singular
 from imagerag.prompt_grammar.modifiers import uses
-from imagerag.prompt_grammar.noun_phrase import SceneObject
+from imagerag.prompt_grammar.noun_phrase import MAX_INSTANCES, MAX_SINGLE, SceneObject
 from imagerag.prompt_grammar.parser import parse_scene
 from imagerag.prompt_grammar.scene import Scene
 from imagerag.prompt_grammar.vocabulary import COLOURS
@@ -314,7 +314,11 @@ class PatchworkGenerator:
                 *scene.notes,
                 *(f"the embedded generator doesn't understand {thing!r}, so it shows nothing of it" for thing in unknown),
                 *(f"the embedded generator can't draw {text!r}, so it shows nothing of it" for text in _unfit(scene)),
-                *(f"not drawn, since one picture holds no more: {text!r}" for text in scene.dropped),
+                *(
+                    f"not drawn, since one picture holds {MAX_INSTANCES} things, or {MAX_SINGLE} that are there once each: "
+                    f"{text!r}; ask for it in a picture of its own, or leave something else out"
+                    for text in scene.dropped
+                ),
             ],
             "references_unused": list(unused),
         }

@@ -81,6 +81,26 @@ def test_three_things_stand_to_the_left_and_right_of_each_other_as_said() -> Non
     assert places[0].x < places[1].x < places[2].x
 
 
+@pytest.mark.parametrize("count", [5, 6])
+def test_five_and_six_things_stand_apart(count: int) -> None:
+    prompt = " and ".join(["a cat", "a dog", "a tree", "a house", "a car", "an owl"][:count])
+    places = arrange(parse_scene(prompt))
+    assert sorted(place.index for place in places) == list(range(count))
+    for at, one in enumerate(places):
+        assert 0 <= one.x <= 1 - one.side
+        assert 0 <= one.y <= 1 - one.side
+        for other in places[at + 1 :]:
+            assert max(abs(one.x - other.x), abs(one.y - other.y)) > 0.8 * one.side
+
+
+def test_five_things_stand_as_said() -> None:
+    places = {place.index: place for place in arrange(parse_scene("a cat, a dog, a tree and a house on a car"))}
+    car = places.pop(4)
+    assert all(place.y + place.side / 2 < car.y + car.side / 2 for place in places.values())
+    row = arrange(parse_scene("a cat to the left of a dog to the left of a tree to the left of a house to the left of a car"))
+    assert [place.index for place in sorted(row, key=lambda place: place.x)] == [0, 1, 2, 3, 4]
+
+
 def test_the_only_thing_can_be_larger_than_usual() -> None:
     (usual,), (large,) = arrange(parse_scene("a dog")), arrange(parse_scene("a large dog"))
     assert large.side > usual.side

@@ -1,6 +1,6 @@
 """Sizes and numbers of things, and what no longer fits."""
 
-from imagerag.prompt_grammar.noun_phrase import MAX_INSTANCES, SceneObject
+from imagerag.prompt_grammar.noun_phrase import MAX_INSTANCES, MAX_SINGLE, SceneObject, fits
 from imagerag.prompt_grammar.parser import parse_scene
 from imagerag.prompt_grammar.scene import Scene
 from testing.scene_names import NAMES
@@ -12,10 +12,21 @@ def test_sizes() -> None:
 
 
 def test_what_does_not_fit_is_named() -> None:
-    scene = parse_scene("a cat, a dog, an owl, a lobster and a horse", NAMES)
-    assert len(scene.objects) == MAX_INSTANCES
+    scene = parse_scene("a cat, a dog, an owl, a lobster, a tree, a house and a horse", NAMES)
+    assert len(scene.objects) == MAX_SINGLE
     assert scene.dropped == ("a horse",)
     assert parse_scene("nine owls", NAMES) == Scene((SceneObject("owl", 4),), dropped=("5 more owl",))
+
+
+def test_more_things_fit_where_each_is_there_once() -> None:
+    scene = parse_scene("a cat, a dog, an owl, a lobster and a horse", NAMES)
+    assert [thing.phrase for thing in scene.objects] == ["cat", "dog", "owl", "lobster", "horse"]
+    assert scene.dropped == ()
+    assert parse_scene(scene.describe(), NAMES) == scene
+    assert (fits([1] * MAX_SINGLE), fits([2, 1, 1]), fits([2, 1, 1, 1])) == (True, True, False)
+    crowded = parse_scene("two cats, a dog, an owl and a horse", NAMES)
+    assert sum(thing.count for thing in crowded.objects) == MAX_INSTANCES
+    assert crowded.dropped == ("1 more cat",)
 
 
 def test_every_named_thing_comes_before_one_more_of_another() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imagerag.prompt_grammar.noun_phrase import MAX_INSTANCES, SceneObject
+from imagerag.prompt_grammar.noun_phrase import SceneObject, fits
 from imagerag.prompt_grammar.parser import parse_scene
 from testing.scene_names import NAMES
 
@@ -97,7 +97,7 @@ LONG += ["x y, " * 20_000, "golden hour, " * 8_000, "--ar " * 20_000, "[a|b]" * 
 @pytest.mark.parametrize("prompt", LONG, ids=lambda prompt: prompt[:20])
 @pytest.mark.slow
 def test_100_kilobytes(prompt: str) -> None:
-    assert sum(thing.count for thing in parse_scene(prompt, NAMES).objects) <= MAX_INSTANCES
+    assert fits([thing.count for thing in parse_scene(prompt, NAMES).objects])
 
 
 @given(st.text(max_size=200))
@@ -105,7 +105,7 @@ def test_100_kilobytes(prompt: str) -> None:
 @pytest.mark.slow
 def test_no_text_breaks_the_grammar(prompt: str) -> None:
     scene = parse_scene(prompt, NAMES)
-    assert sum(thing.count for thing in scene.objects) <= MAX_INSTANCES
+    assert fits([thing.count for thing in scene.objects])
     assert all(thing.phrase for thing in scene.objects)
     parse_scene(scene.describe(), NAMES)
 

@@ -174,4 +174,5 @@ def test_a_column_with_fewer_rows_than_there_are_pictures_is_reported_as_damage(
             except UserError:
                 continue
             told += [item.problem for item in items if "rows beside them" in item.problem]
-    assert told and all("is damaged (its group 0 has 3 pictures, and " in problem for problem in told)
+    assert told
+    assert all("is damaged (its group 0 has 3 pictures, and " in problem for problem in told)

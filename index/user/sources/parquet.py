@@ -17,6 +17,7 @@ from imagerag.index.user.sources.items import NO_LICENCE, SEPARATOR, Item, Origi
 from imagerag.index.user.sources.named_files import file_named
 from imagerag.index.user.sources.origins import regular_file
 from imagerag.index.user.sources.parquet_bounds import rows_at_a_time, too_large
+from imagerag.index.user.sources.parquet_probe import fatal
 from imagerag.index.user.sources.short_text import CAPTION_LENGTH, in_words, listed, one_line, shortened
 from imagerag.index.user.sources.texts import TEXT_BYTES
 from imagerag.index.user.sources.urls import UrlFetcher
@@ -59,7 +60,9 @@ class ParquetSource:
         self.name = f"hf-parquet:{pattern}"
         self._pattern = pattern
         self._refused = {file: refusal for file in files if (refusal := self._confined.refusal(file))}
-        self._files = [file for file in files if file not in self._refused]
+        allowed = [file for file in files if file not in self._refused]
+        self._refused |= {file: f"{file!r} is damaged (its footer contradicts itself)" for file in fatal(allowed)}
+        self._files = [file for file in allowed if file not in self._refused]
         self._licence = licence
         self._caption = caption_column
         self._images = {file: _image_column(file, image_column, caption_column) for file in self._files}

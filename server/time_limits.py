@@ -36,8 +36,9 @@ def seconds_left(began: float, now: float, received: int) -> float:
 
 
 def with_head_limit(protocol: type[asyncio.Protocol], seconds: float | None = None) -> type[asyncio.Protocol]:
-    """Return uvicorn's protocol, which closes connections that don't bring a head in time or without an end, and of very many
-    the idle ones.
+    """Return uvicorn's protocol, which closes connections that don't bring a head in time or without an end.
+
+    Of very many connections it closes the idle ones.
 
     Args:
         protocol: of HTTP/1.1, whichever uvicorn has chosen; it tells by ``cycle`` which request is being answered, and

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import datetime
 import os
-import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -26,9 +25,9 @@ from imagerag.chat_models.images import TAG
 from imagerag.credentials import without_credentials
 from imagerag.errors import UserError
 from imagerag.records import Price
-from imagerag.regular_files import SETTINGS_BYTES, read_regular_text
 from imagerag.remote_models import RELEASE, remote_model
 from imagerag.table_faults import fault_in
+from imagerag.toml_files import read_toml
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -170,7 +169,7 @@ def read_prices(file: str) -> dict[str, _Entry]:
         UserError: it can't be read, or does not fit.
     """
     try:
-        return _PRICES.validate_python(tomllib.loads(read_regular_text(file, most=SETTINGS_BYTES)))
+        return _PRICES.validate_python(read_toml(file))
     except (OSError, ValueError, RecursionError) as error:
         reason = str(error)
         if isinstance(error, ValidationError):

@@ -29,9 +29,11 @@ from imagerag.errors import UserError
 from imagerag.evaluation.labels import Label, LabelFile, Pair, fingerprint, open_pairs, pairs_of
 from imagerag.evaluation.preferences import Preferences, preferences_of
 from imagerag.evaluation.run_folder import Key, Run, read_run
+from imagerag.regular_files import open_regular
 from imagerag.server.api_error import ApiError
 from imagerag.server.app import listen, say_where, serve
 from imagerag.server.auth import Authenticator, AuthMiddleware
+from imagerag.store.files import is_address
 from imagerag.store.picture_decoding import MAX_PIXELS
 from imagerag.store.png import encode_png
 
@@ -124,10 +126,13 @@ class Session:
             raise ApiError(404, f"{side[:20]!r} is neither left nor right", "not_found")
         drawing = self.run.drawings[pair.left if side == "left" else pair.right][Key(pair.prompt, pair.seed)]
         try:
+            if not is_address(drawing.image):  # the run may be anybody's, and would name any file
+                raise ValueError("no address of an image")
             with (
                 _READING,
                 warnings.catch_warnings(action="ignore"),
-                Image.open(self.run.image(drawing), formats=("PNG",)) as image,
+                open_regular(self.run.image(drawing)) as file,
+                Image.open(file, formats=("PNG",)) as image,
             ):
                 if image.width * image.height > MAX_PIXELS:
                     raise ValueError(f"{image.width}x{image.height} pixels")

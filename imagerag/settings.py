@@ -21,8 +21,8 @@ from imagerag.licences import LicencePolicy
 from imagerag.lora import LoraName
 from imagerag.modes import ISOLATION_BY, ISOLATIONS, MODES, Isolation, IsolationBy, Mode
 from imagerag.picture_size import PictureSize
-from imagerag.regular_files import SETTINGS_BYTES, read_regular_text
 from imagerag.table_faults import meant
+from imagerag.toml_files import read_toml
 
 if TYPE_CHECKING:
     Flag = threading.Event
@@ -654,10 +654,9 @@ def without_server_paths(settings: Settings, environ: Mapping[str, str] | None =
 
 
 def _from_file(file: Path) -> dict[str, Any]:
-    import tomllib  # here, since --help doesn't need it
 
     try:
-        table = tomllib.loads(read_regular_text(file, most=SETTINGS_BYTES))
+        table = read_toml(file)
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(
             f"settings file {str(file)!r} can't be read ({error}); mend it or leave --config out"

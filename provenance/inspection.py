@@ -15,6 +15,7 @@ from imagerag.store.image_data import FileFormat, data_sha256, format_of, pixels
 from imagerag.store.manifest import KEYWORD, Manifest, parse_manifest
 from imagerag.store.picture_decoding import MAX_PIXELS, read_file
 from imagerag.store.picture_kinds import why_unreadable
+from imagerag.store.picture_parts import MOST_PARTS, too_many_parts
 from imagerag.store.png import NotPng, read_text
 
 if TYPE_CHECKING:
@@ -117,6 +118,8 @@ def _decoded(data: bytes, kind: FileFormat, name: str) -> Image.Image:
     """
     from PIL import Image as pil
 
+    if too_many_parts(data):
+        raise UserError(f"{name} is made of more than {MOST_PARTS} parts; give one that was saved anew")
     formats = ("JPEG", "MPO") if kind == "jpeg" else (kind.upper(),)
     try:
         with warnings.catch_warnings():

@@ -18,6 +18,7 @@ from imagerag.errors import UserError, first_line
 from imagerag.regular_files import read_regular
 from imagerag.store.files import cannot_read
 from imagerag.store.picture_kinds import heif_installed, why_unreadable
+from imagerag.store.picture_parts import MOST_PARTS, too_many_parts
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -78,6 +79,8 @@ def is_large(data: bytes) -> bool:
     """Tell from a file's head whether it is a picture of ``LARGE`` pixels or more; one that can't be read is none."""
     from PIL import Image as pil
 
+    if too_many_parts(data):
+        return False  # refused as well
     try:
         with _WARNINGS, warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -117,6 +120,8 @@ def _decode(data: bytes, name: str) -> Image.Image:
 
     if len(data) > MAX_BYTES:
         raise UserError(f"{name} is too large; give one of at most {MAX_BYTES // 2**20} MB")
+    if too_many_parts(data):
+        raise UserError(f"{name} is made of more than {MOST_PARTS} parts; save it anew as PNG or JPEG")
     formats = readable_formats()
     try:
         with _WARNINGS, warnings.catch_warnings():

@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from imagerag.errors import UserError
 from imagerag.model_files import snapshot, table_of
-from imagerag.regular_files import SETTINGS_BYTES, read_regular_text
 from imagerag.table_faults import fault_in, meant
+from imagerag.toml_files import read_toml
 
 PRESETS = "IMAGERAG_PRESETS"
 """The variable that names a person's own file."""
@@ -129,7 +129,7 @@ def _bundled() -> dict[str, Preset]:
 
 def _of_file(file: Path) -> dict[str, Preset]:
     try:
-        tables = tomllib.loads(read_regular_text(os.path.expanduser(file), most=SETTINGS_BYTES))
+        tables = read_toml(os.path.expanduser(file))
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"presets file {str(file)!r} can't be read ({error}); mend it or unset {PRESETS}") from error
     return _presets(tables, {name: preset.model_dump() for name, preset in _bundled().items()}, str(file))

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from imagerag.errors import UserError
-from imagerag.regular_files import SETTINGS_BYTES, read_regular_text
 from imagerag.settings import LIBRARIES, is_mcp_search
+from imagerag.toml_files import read_toml
 
 FILE = "IMAGERAG_WEB_SOURCES"
 BUILT_IN = ("openverse", "commons", "met", "cleveland", "inaturalist")
@@ -44,10 +44,9 @@ def own_tables() -> Mapping[str, Any]:
 
 @lru_cache(maxsize=4)
 def _tables(path: Path, stamp: int) -> Mapping[str, Any]:
-    import tomllib  # here, since most have no such file
 
     try:
-        tables = tomllib.loads(read_regular_text(path, most=SETTINGS_BYTES))
+        tables = read_toml(path)
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"web sources file {str(path)!r} can't be read ({error}); mend it or unset {FILE}") from error
     for name in tables:

@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -122,6 +123,15 @@ def test_refused(client: httpx.Client, session: Session, body: object, status: i
     assert answer.status_code == status
     assert answer.json()["error"]["message"].startswith(said)
     assert session.file.labels == []
+
+
+def test_a_run_shows_no_picture_from_elsewhere(client: httpx.Client, session: Session, tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8), "red").save(tmp_path / "secret.png")
+    name = fingerprint(session.pairs[0])
+    for drawings in session.run.drawings.values():
+        for key, drawing in drawings.items():
+            drawings[key] = replace(drawing, image=str(tmp_path / "secret"))  # type: ignore[index]
+    assert client.get(f"images/{name}/left").status_code == 404
 
 
 def test_image_that_is_gone(client: httpx.Client, session: Session) -> None:

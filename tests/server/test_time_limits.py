@@ -3,6 +3,7 @@
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
@@ -42,6 +43,46 @@ def test_half_a_request_is_not_waited_for(
             told += piece
     assert told.startswith(answer)
     assert bool(told) == bool(answer)
+
+
+@pytest.mark.parametrize("field", [b"x: " + b"a" * 2**20, b"x: a\r\n" * 2**17, b"x: a\r\n y" * 2**17])
+def test_a_head_without_an_end_is_not_taken(serve: Callable[..., Served], field: bytes) -> None:
+    server = serve()
+    with socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2])), timeout=20) as connection:
+        connection.sendall(GET)
+        assert connection.recv(4096).startswith(b"HTTP/1.1 200")
+        told, sent = b"", 0
+        with suppress(ConnectionError):
+            connection.sendall(GET[:-2])
+            while sent < 64 * 2**20:  # the server closes, or takes it all
+                connection.sendall(field)
+                sent += len(field)
+        assert sent < 64 * 2**20
+        with suppress(ConnectionError):
+            told = connection.recv(4096)
+    assert not told or told.startswith((b"HTTP/1.1 431", b"HTTP/1.1 400"))
+
+
+def test_of_very_many_connections_the_idle_ones_give_way(
+    serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time_limits, "MOST_CONNECTIONS", 8)
+    server = serve()
+    port = int(server.url.rpartition(":")[2])
+    many = [socket.create_connection(("127.0.0.1", port), timeout=20) for _ in range(12)]
+    for connection in many:
+        with suppress(ConnectionError):
+            connection.sendall(GET)
+            connection.recv(4096)
+    later = socket.create_connection(("127.0.0.1", port), timeout=20)
+    later.sendall(GET)
+    assert later.recv(4096).startswith(b"HTTP/1.1 200")
+    still = 0
+    for connection in (*many, later):
+        with connection, suppress(ConnectionError):
+            connection.sendall(GET)
+            still += connection.recv(4096).startswith(b"HTTP/1.1 200")
+    assert 1 <= still <= 8
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -83,7 +84,8 @@ def _load(pipeline: Any, file: Path, adapter: str, where: str, model: str) -> li
     except (OSError, SafetensorError) as error:
         raise UserError(f"lora {where!r} can't be read ({first_line(error)}); fetch it again") from error
     why = f"{len(keys)} weights, none of which it has a place for"
-    with _warnings() as warned:
+    with _warnings() as warned, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Already found a `peft_config`")  # of the second LoRA, which is meant
         try:
             pipeline.load_lora_weights(
                 str(file.parent), weight_name=file.name, adapter_name=adapter, use_safetensors=True

@@ -18,6 +18,7 @@ from imagerag.generators.diffusion.recipes import (
     FEW_BY_NAME,
     STEPS_BY_NAME,
     TAUGHT_GUIDANCE,
+    UNDISTILLED,
     USUAL_FEW,
     no_contrast,
 )
@@ -62,7 +63,7 @@ def asked_with(preset: Preset, class_name: str, loras: Sequence[str]) -> tuple[P
     """
     for asked in map(LoraName.parse, loras):
         name = _own_name(asked.where)
-        few = FEW_BY_NAME.search(name)
+        few = None if UNDISTILLED.search(name) else FEW_BY_NAME.search(name)
         counted = (STEPS_OF_FEW if few else STEPS_BY_NAME).search(name)
         if asked.weight <= 0 or preset.steps <= FEW or not (counted or few):
             continue

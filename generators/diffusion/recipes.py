@@ -48,6 +48,8 @@ FEW_BY_NAME = re.compile(
     r"|(?<![a-z])fast(?![a-z])"
 )
 """What the names of models say that draw in few steps."""
+UNDISTILLED = re.compile(r"(?<![a-z])(?:de|un|non|not)[-_. ]?(?:distill|turbo)")
+"""What the names of models say whose distillation was trained out; they keep the configuration that they had before."""
 FEW_SCHEDULERS = ("LCMScheduler", "TCDScheduler")
 """Schedulers that only such models are drawn with."""
 USUAL_FEW = 8
@@ -152,10 +154,16 @@ def recipe_of(published: Published, presets: Mapping[str, Preset], default: Pres
         presets: all that there are, by name.
         default: what a class without a preset is asked like; rows for such classes are left out where there is none.
     """
+    undone, passed_over = UNDISTILLED.search(published.own_name), False
     for rule in rules():
         if published.class_name not in rule.classes or (why := _fits(rule, published)) is None:
             continue
         like = presets[rule.preset] if rule.preset else default
+        if undone and like is not None and rule.change.get("steps", like.steps) <= FEW:
+            passed_over = True
+            continue
+        if undone and passed_over:
+            why += f"; not as one of few steps, since {published.where_named} has {undone[0]!r} (a guess)"
         return None if like is None else _asked_like(rule, why, published, like)
     return None if default is None else _in_few_steps(published, default.model_copy(update=_trained_at(published)))
 
@@ -234,6 +242,8 @@ def _in_few_steps(published: Published, preset: Preset, known: bool = False) -> 
     """
     counted, named = STEPS_BY_NAME.search(published.own_name), FEW_BY_NAME.search(published.own_name)
     scheduler = str(published.config("scheduler").get("_class_name", ""))
+    if UNDISTILLED.search(published.own_name) and counted is None:
+        return preset
     if preset.steps > FEW and not known:
         if counted is None and named is None and scheduler not in FEW_SCHEDULERS:
             return preset

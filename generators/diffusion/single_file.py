@@ -251,6 +251,12 @@ def _check_told(file: SingleFile, path: str, told: str) -> None:
             f"file {path!r} is no {told!r}: {file.family.why}, which {' or '.join(sorted(found))} draws; leave @{told} "
             "out, or name one of that family"
         )
+    own = load_presets({}).get(told)
+    if own is not None and own.taught_guidance and file.family.denoiser.get("guidance_embeds") is False:
+        raise UserError(
+            f"file {path!r} is no {told!r}: its weights have no input for guidance, as those of FLUX.1 dev have; leave "
+            f"@{told} out, or say @flux-schnell"
+        )
 
 
 def class_name_of(file: SingleFile, preset: Preset) -> str:

@@ -1,6 +1,7 @@
 """LoRA weights on tiny pipelines: they change what is drawn, or one line says why they don't."""
 
 import shutil
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,9 @@ class TestApplied:
     @pytest.mark.slow
     def test_several_add_up_in_any_memory_mode(self, folder: Path, lora: Path, tmp_path: Path) -> None:
         other = tiny_models.save_lora(tmp_path / "other.safetensors", tiny_models.unet_of(folder / "sd15"), seed=1)
-        one, both = generator(folder, str(lora)), generator(folder, str(lora), f"{other}:-0.7")
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", message=".*peft_config")
+            one, both = generator(folder, str(lora)), generator(folder, str(lora), f"{other}:-0.7")
         drawn = pixels(draw(both))
         assert np.abs(drawn - pixels(draw(one))).max() > 0
         place(both.pipeline, torch.device("cpu"), "sequential")

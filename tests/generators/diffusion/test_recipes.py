@@ -143,6 +143,16 @@ class TestRules:
         assert (found.steps, found.guidance, found.true_cfg) == asked
         assert (f"(a guess: {guess}" in found.recipe) if guess else "guess" not in found.recipe
 
+    def test_what_is_no_longer_distilled_is_not_drawn_in_few_steps(self) -> None:
+        """Its configuration, and the name of what it was made of, are those of the distilled one."""
+        turbo = recipe("ostris/Z-Image-De-Turbo", "ZImagePipeline", scheduler={"shift": 3.0})
+        assert (turbo.steps, turbo.guidance) == (25, 1.5)
+        krea = recipe("a/Krea-2-Turbo-undistilled", "Krea2Pipeline", index={"is_distilled": True})
+        assert (krea.steps, krea.guidance) == (52, 3.5)
+        assert "not as one of few steps, since its name has 'undistill' (a guess)" in krea.recipe
+        assert recipe("a/sdxl-non-turbo", "StableDiffusionXLPipeline").steps == 30
+        assert recipe("a/sdxl-turbo", "StableDiffusionXLPipeline").steps == 4
+
     def test_sources_and_what_is_unchecked_are_those_of_the_row_and_of_its_preset(self) -> None:
         """Of the preset only what the row leaves as it is, and what is said of how the model is asked."""
         krea = recipe("a/Krea-tune", "FluxPipeline", transformer={"guidance_embeds": True})

@@ -161,6 +161,14 @@ class TestPreset:
         with pytest.raises(UserError, match=r"is no 'flux': .* which StableDiffusionXLPipeline draws; leave @flux out"):
             preset_of_file(f"{file}@flux")
 
+    def test_dev_is_no_file_without_an_input_for_guidance(self, tmp_path: Path) -> None:
+        """Its weights would be missing once gigabytes are read."""
+        file = headed(tmp_path / "flux_dedistilled.safetensors", FLUX)
+        with pytest.raises(UserError, match=r"is no 'flux': its weights have no input for guidance.*leave @flux out"):
+            preset_of_file(f"{file}@flux")
+        assert preset_of_file(f"{file}@flux-schnell").steps == 4
+        assert preset_of_file(str(file)).true_cfg
+
     @pytest.mark.parametrize(("spread", "predicts"), [(0.02, "epsilon"), (0.3, "v_prediction")])
     def test_a_stable_diffusion_2_says_by_its_weights_what_it_predicts(
         self, tmp_path: Path, spread: float, predicts: str

@@ -186,8 +186,7 @@ class WebClient:
         return answer.data
 
     def _server(self, origin: Origin) -> str:
-        """Return what names a server among pauses: those that only have pictures have one each, of each source."""
-        return f"{self._source.name} {origin.scheme}://{origin.host}:{origin.port}"
+        return _server_of(self._source, origin)
 
     def _origin(self, request: Request) -> Origin:
         try:
@@ -263,6 +262,17 @@ class WebClient:
         return SourceFailed(
             f"the web source {name!r}: {without_credentials(why)}", f"the web source {name!r} failed", pause
         )
+
+
+def _server_of(source: WebServer, origin: Origin) -> str:
+    """Return what names a server among pauses: those that only have pictures have one each, of each source."""
+    return f"{source.name} {origin.scheme}://{origin.host}:{origin.port}"
+
+
+def is_left_alone(source: WebServer, pauses: Pauses) -> bool:
+    """Tell whether nothing is asked of a source's own server for now."""
+    servers = [source.name, *([_server_of(source, Origin.of(source.address))] if source.address else [])]
+    return any(pauses.left(server) > 0 for server in servers)
 
 
 def _reason(data: bytes) -> str:

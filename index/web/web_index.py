@@ -23,7 +23,7 @@ from imagerag.index.user.sources.decoding import perceptual_hash
 from imagerag.index.user_libraries import WEB
 from imagerag.index.web.cache import WebCache
 from imagerag.index.web.candidates import Candidate, WebQuery, WebSource
-from imagerag.index.web.client import FULL_BYTES, PAUSES, Pauses
+from imagerag.index.web.client import FULL_BYTES, PAUSES, Pauses, is_left_alone
 from imagerag.index.web.first_use import announced
 from imagerag.index.web.found import web_file, web_picture
 from imagerag.index.web.gathering import Gathered, Gathering, fetched
@@ -147,7 +147,8 @@ class WebIndex:
 
     def _announce(self, captions: Sequence[str], options: SearchOptions) -> None:
         """Tell who is asked what, before anything is sent; the first time also what that means."""
-        for line in announced(self._folder, [source.name for source in self.sources], captions):
+        asked = [source.name for source in self.sources if not is_left_alone(source, self._pauses)]
+        for line in announced(self._folder, asked, captions) if asked else ():
             options.tell(line)
         if not self._pruned:
             self._cache.prune()
@@ -291,7 +292,7 @@ def _folded(seen: Sequence[Seen]) -> list[list[Seen]]:
     """Return the pictures in groups that show the same, the best group first.
 
     In each comes first the one whose licence asks for most: where a picture is found under several, whoever keeps to
-    that one keeps to all.
+    that one keeps to all. Of as much the one that tells more of whom to thank.
     """
     groups: list[list[Seen]] = []
     for one in seen:
@@ -302,7 +303,12 @@ def _folded(seen: Sequence[Seen]) -> list[list[Seen]]:
                 break
         else:
             groups.append([one])
-    return [sorted(group, key=lambda one: -_demands(one.candidate.licence)) for group in groups]
+    return [sorted(group, key=lambda one: _order(one.candidate)) for group in groups]
+
+
+def _order(candidate: Candidate) -> tuple[int, int]:
+    told = (candidate.creator, candidate.link, candidate.title, candidate.licence_link)
+    return -_demands(candidate.licence), -sum(map(bool, told))
 
 
 def _is_said_to_show(candidate: Candidate, caption: str) -> bool:

@@ -49,6 +49,7 @@ ONLY_PARSED = {
     r"--c2pa-cert": "needs a certificate; tests/provenance issue one and sign with it",
     r"--engine ray": "needs the extra ray; tests of index/user/ray_engine run it",
     r"openverse": "asks a web source; tests/e2e/test_web_references.py runs such on loopback",
+    r"index add mcp:": "starts a server that is not here; tests/index/user/sources/test_web.py mounts one",
     r"--allow-urls": "fetches from the network",
     r"navy|colourful|house:|list:|shelf|autumn colours": "needs the package of its page; test_adding runs it",
 }

@@ -10,10 +10,13 @@ import pytest
 
 from imagerag.errors import InvalidArgument
 from imagerag.index.base import SearchOptions
+from imagerag.index.web.candidates import Ask, Candidate, WebQuery
+from imagerag.index.web.registry import open_web_source
 from imagerag.index.web.web_index import WebIndex
 from imagerag.licences import LicencePolicy
-from testing.colour_library import HUES
+from testing.colour_library import HUES, ColourEmbedder
 from testing.web_server import Web, Work, as_json, patterned
+from tests.index.web.conftest import FLOOR
 
 Make = Callable[..., WebIndex]
 
@@ -40,6 +43,32 @@ def test_what_is_found_by_words_is_ranked_by_what_it_shows(web: Web, index: Make
     assert told[1].startswith("first use of openverse: their servers see these captions")
     with pytest.raises(InvalidArgument):
         made.image("0" * 64)
+
+
+def test_of_records_of_one_picture_under_one_licence_that_is_kept_which_tells_whom_to_thank(
+    web: Web, tmp_path: Path
+) -> None:
+    class Bare:
+        name, address, address_is_set = "bare", web.url, True
+
+        async def search(self, ask: Ask, query: WebQuery) -> list[Candidate]:
+            small = f"{web.url}/v1/images/red-0/thumb/"
+            return [Candidate("bare", small, f"{web.url}/pictures/red-0.png", "", "CC-BY-4.0")]
+
+    web.works = web.works[:1]
+    made = WebIndex([Bare(), open_web_source("openverse")], tmp_path, ColourEmbedder(), lambda: FLOOR)
+    ((hit,),) = made.search(["red square"], 3)
+    assert (hit.creator, hit.title) == ("Jane Roe", "red square 0")
+
+
+def test_a_source_that_is_left_alone_is_not_said_to_be_asked(web: Web, index: Make) -> None:
+    web.faults["/v1/images/"] = lambda _: as_json({}, 429, retry_after="120")
+    index("openverse").search(["red square"], 1)
+    before, told = len(web.asked), list[str]()
+    index("openverse", "commons").search(["red square"], 1, SearchOptions(tell=told.append))
+    assert told[0].startswith("asking commons on the web for")
+    assert any("'openverse': is left alone for 1" in line for line in told)
+    assert [one.path for one in web.asked[before:] if one.path == "/v1/images/"] == []
 
 
 def test_the_first_use_is_told_once_in_a_data_directory(web: Web, index: Make) -> None:

@@ -228,7 +228,7 @@ class PatchworkGenerator:
             said = " and ".join(map(repr, unknown))
             raise NothingKnown(
                 f"the embedded generator doesn't understand {said} and draws nothing in its place; say it in other words, "
-                "or draw with pictures of it (--subject FILE)",
+                "or draw with a picture of it",
                 tuple(unknown),
             )
         return unknown

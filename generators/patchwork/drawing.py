@@ -312,7 +312,10 @@ class PatchworkGenerator:
             "dropped": list(scene.dropped),
             "notes": [
                 *scene.notes,
-                *(f"the embedded generator doesn't understand {thing!r}, so it shows nothing of it" for thing in unknown),
+                *(
+                    f"the embedded generator doesn't understand {thing!r}, so it shows nothing of it"
+                    for thing in unknown
+                ),
                 *(f"the embedded generator can't draw {text!r}, so it shows nothing of it" for text in _unfit(scene)),
                 *(
                     f"not drawn, since one picture holds {MAX_INSTANCES} things, or {MAX_SINGLE} that are there once each: "

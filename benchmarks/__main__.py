@@ -21,6 +21,7 @@ PARTS = (
     "lacking",
     "languages",
     "follow_ups",
+    "facts",
     "copying",
     "isolation",
     "chat_models",

@@ -19,6 +19,7 @@ from imagerag.chat_models.recording import Request, Role, answered
 from imagerag.chat_models.replay import RecordedFailure, ReplayModel
 from imagerag.chat_models.token_estimate import estimate
 from imagerag.chat_models.usage_meter import TimeKeptBack, current_meter
+from imagerag.credentials import without_credentials
 from imagerag.errors import BudgetExceeded, Cancelled
 from imagerag.interruptible import pause, retry_after, run_interruptibly
 from imagerag.steady_clock import steady_time
@@ -204,7 +205,7 @@ class _Failure:
             return
         self.lasting = is_lasting(error)
         self.wait = _asked_to_wait(error)
-        self.why = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        self.why = f"{type(error).__name__}: {' '.join(without_credentials(str(error)).split())[:300]}"
         if self.wait is not None and self.wait > left and not self.lasting:
             self.lasting = True
             status = status_of(error)

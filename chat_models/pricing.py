@@ -26,6 +26,7 @@ from imagerag.chat_models.images import TAG
 from imagerag.credentials import without_credentials
 from imagerag.errors import UserError
 from imagerag.records import Price
+from imagerag.regular_files import SETTINGS_BYTES, read_regular_text
 from imagerag.remote_models import RELEASE, remote_model
 from imagerag.table_faults import fault_in
 
@@ -169,7 +170,7 @@ def read_prices(file: str) -> dict[str, _Entry]:
         UserError: it can't be read, or does not fit.
     """
     try:
-        return _PRICES.validate_python(tomllib.loads(Path(file).read_text(encoding="utf-8")))
+        return _PRICES.validate_python(tomllib.loads(read_regular_text(file, most=SETTINGS_BYTES)))
     except (OSError, ValueError, RecursionError) as error:
         reason = str(error)
         if isinstance(error, ValidationError):

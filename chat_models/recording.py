@@ -9,7 +9,6 @@ headers nor keys are part of an exchange, and keys that a server repeats in its 
 import hashlib
 import json
 import os
-import re
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from langchain_core.messages.base import message_to_dict
 from imagerag.chat_models.endings import finish_reason, unsound_ending
 from imagerag.chat_models.images import encoded_in
 from imagerag.chat_models.logprobs import FIELDS as LOGPROBS
-from imagerag.credentials import credentials_in, without_credentials
+from imagerag.credentials import SHORTEST_SECRET, credentials_in, keys_in, without_credentials
 from imagerag.errors import UserError
 from imagerag.places import without_place
 
@@ -32,11 +31,8 @@ Role = Literal["driver", "critic", "writer", "reranker"]
 VERSION = 1
 """Of the file's layout."""
 
-_SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS?)$|^IMAGERAG_(MCP_TOKEN|SERVER_KEY)_")
 NAMES = ("model", "vlm", "critic", "generator")
 """Of a line: names of models, which may have addresses and folders in them."""
-SHORTEST_SECRET = 6
-"""Characters below which a variable's value is taken for a placeholder, such as ``none``."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +126,7 @@ class Recorder:
     def _write(self, line: dict[str, Any]) -> None:
         with self._lock:
             self._secrets |= _keys_in_addresses(*(line.get(name) for name in NAMES))
-            secrets = sorted({*self._secrets, *_keys_in_environment()}, key=len, reverse=True)
+            secrets = sorted({*self._secrets, *keys_in(os.environ)}, key=len, reverse=True)
         line = _without_keys(line, secrets)
         # What a model was asked and said stays as it is, or it could not be played back; these are names and errors.
         line |= {name: without_place(without_credentials(line[name])) for name in NAMES if line.get(name)}
@@ -169,10 +165,6 @@ def answered(message: AIMessage) -> dict[str, Any]:
     if told:
         answer["response_metadata"] = told
     return {"answer": answer}
-
-
-def _keys_in_environment() -> set[str]:
-    return {value for name, value in os.environ.items() if _SECRET.search(name) and len(value) >= SHORTEST_SECRET}
 
 
 def _keys_in_addresses(*names: str | None) -> set[str]:

@@ -4,7 +4,6 @@ import json
 import threading
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
@@ -17,6 +16,7 @@ from pydantic import PrivateAttr
 from imagerag.chat_models.images import TAG
 from imagerag.chat_models.recording import VERSION, Request, Role
 from imagerag.errors import BudgetExceeded, Cancelled, UserError
+from imagerag.regular_files import read_regular_text
 
 PREFIX = "replay:"
 
@@ -49,7 +49,7 @@ class RecordingPlayer:
         self.runs: list[dict[str, Any]] = []
         self.exchanges: dict[int, list[dict[str, Any]]] = {}
         try:
-            lines = [json.loads(line) for line in Path(file).read_text(encoding="utf-8").splitlines() if line.strip()]
+            lines = [json.loads(line) for line in read_regular_text(file).splitlines() if line.strip()]
             for line in lines:
                 if "exchange" in line:
                     _check(line)

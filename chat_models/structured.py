@@ -24,6 +24,7 @@ from imagerag.chat_models.logprobs import asking_for_logprobs
 from imagerag.chat_models.reasoning import without_reasoning
 from imagerag.chat_models.recording import Role
 from imagerag.chat_models.usage_meter import current_meter
+from imagerag.credentials import without_credentials
 from imagerag.errors import BudgetExceeded, Cancelled
 from imagerag.prompts import render
 
@@ -100,7 +101,7 @@ class StructuredModel:
         except BudgetExceeded:
             return none  # each of them is told
         except Exception as error:  # such as too little memory for all: by itself each may do
-            reason = " ".join(str(error).split())[:200]
+            reason = " ".join(without_credentials(str(error)).split())[:200]
             meter.notes.append(f"{purpose}: asked one after another: {type(error).__name__}: {reason}")
             return none
 

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal, TypedDict, get_type_hints
 
+from imagerag.regular_files import read_regular
 from imagerag.store.file_errors import file_error
 from imagerag.store.files import is_address
 from imagerag.store.journals import append_line, sole_worker
@@ -60,7 +61,7 @@ class Journal:
         self.done: dict[str, Done] = {}
         """What is there, by the rows' keys; of a row that was drawn again, the last."""
         try:
-            text = self.file.read_bytes() if self.file.exists() else b""
+            text = read_regular(self.file) if self.file.exists() else b""
         except OSError as error:
             raise file_error(self.file, error, verb="read") from error
         for line in text.splitlines():

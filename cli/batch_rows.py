@@ -13,6 +13,7 @@ from typing import Any
 
 from imagerag.cli.prompt import checked_prompt
 from imagerag.errors import UserError
+from imagerag.regular_files import read_regular
 from imagerag.settings import DECLARED, load_settings
 from imagerag.store.files import cannot_read
 
@@ -60,7 +61,7 @@ def read_rows(file: Path, flags: Mapping[str, Any], config: Path | None) -> list
     if file.suffix.lower() not in KINDS:
         raise UserError(f"{str(file)!r} is none of {', '.join(KINDS)}; give prompts as text, CSV or JSONL")
     try:
-        text = file.read_bytes().decode("utf-8-sig")
+        text = read_regular(file).decode("utf-8-sig")
     except OSError as error:
         raise cannot_read(file, error) from error
     except UnicodeDecodeError as error:

@@ -25,6 +25,7 @@ from imagerag.errors import UserError
 from imagerag.graphs.budget import merge_limits
 from imagerag.graphs.state_queries import is_request
 from imagerag.records import ImageRecord, ReferenceRecord
+from imagerag.regular_files import read_regular
 from imagerag.server.job_queue import QueueFull
 from imagerag.server.run import Run, RunRequest
 from imagerag.server.service import Service
@@ -338,7 +339,7 @@ class Chat:
             target = target / f"{readable_name(image['prompt'])}.png"
         if target.suffix not in ("", ".png"):
             raise UserError(f"{target.name!r} does not end in .png; images are saved as PNG, with their manifest")
-        data = Path(image["path"]).read_bytes()
+        data = read_regular(image["path"])
         self._say(f"  {write_new(target.parent, target.stem, target.suffix or '.png', data)}")
 
     def _show(self, record: ImageRecord | ReferenceRecord) -> None:

@@ -4,7 +4,7 @@ import argparse
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from imagerag.cli.interrupt import Ended, status_of
 from imagerag.cli.progress import loading_model
@@ -21,6 +21,9 @@ from imagerag.index.user_libraries import (
 from imagerag.profiles.downloads import bytes_outside_run
 from imagerag.profiles.resolve import resolve_lookup
 from imagerag.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from imagerag.index.web.candidates import WebSource
 
 SHOWN = 20
 """Lines of a report on the terminal; ``--json`` has them all."""
@@ -106,6 +109,14 @@ def _print_library(name: str, library: dict[str, Any], directory: Path, stdout: 
         say(f"  {library['near_duplicates']} nearly look like another", file=stdout)
 
 
+def _image_search(settings: Settings, name: str) -> "WebSource":
+    from imagerag.tools.mcp_search import McpSearch
+
+    if not settings.mcp_server:
+        raise UserError(f"{name!r} is the search of an MCP server, of which none is named; name one with --mcp-server")
+    return McpSearch(name, settings.mcp_server, settings.mcp_allow)
+
+
 def _add(options: argparse.Namespace, home: Path, settings: Settings, models: tuple[str, ...], stdout: TextIO) -> int:
     if not options.paths:
         raise UserError("index add needs a folder or file to add, for example: imagerag index add ~/pictures")
@@ -140,6 +151,7 @@ def _add(options: argparse.Namespace, home: Path, settings: Settings, models: tu
                     offline=settings.offline,
                     home=home,
                     tell=lambda text: say(f"note: {printable(text)}", file=sys.stderr),
+                    mcp=partial(_image_search, settings),
                 ),
                 progress=lambda done, total: bars.update("adding", done, total),
                 building=lambda done, total: bars.update("building the search index", done, total),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from imagerag.cli.interrupt import Ended, ending_raises, status_of
 from imagerag.cli.terminal import guard_logging, say, say_json
-from imagerag.errors import UserError
+from imagerag.errors import UserError, first_line
 from imagerag.model_hub import silence_libraries
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from imagerag.report.json_document import Failure
 
 BAD_INPUT = 2
+MOST_SAID = 500
+"""Characters that are told of a defect."""
 BROKEN_PIPE = 141
 """128 + SIGPIPE, as for programs that the signal ends."""
 
@@ -68,7 +70,7 @@ def run(argv: Sequence[str]) -> int:
         )
     except Exception as error:
         if as_json:
-            _print_failure("error", f"{type(error).__name__}: {error}", stdout)
+            _print_failure("error", f"{type(error).__name__}: {first_line(error, MOST_SAID)}", stdout)
         raise
 
 

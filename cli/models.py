@@ -7,7 +7,7 @@ from typing import Any, TextIO
 from imagerag.cli.terminal import say, say_json
 from imagerag.errors import UserError
 from imagerag.generators.diffusion.edit import EDITORS
-from imagerag.generators.diffusion.fast_offers import offers
+from imagerag.generators.diffusion.fast_offers import lacking_cache, offers
 from imagerag.generators.diffusion.presets import Preset, load_presets
 from imagerag.generators.registry import is_images_api
 from imagerag.shell_words import quoted
@@ -55,15 +55,24 @@ def _preset_of(name: str) -> Preset:
 
 
 def _row(preset: Preset) -> dict[str, Any]:
-    return preset.model_dump(mode="json") | {"gigabytes": preset.gigabytes(), "fast": _fast(preset)}
+    own = {"gigabytes": preset.gigabytes(), "fast": _fast(preset), "fast_lacks": _lacking(preset)}
+    return preset.model_dump(mode="json") | own
 
 
 def _fast(preset: Preset) -> list[str] | None:
     """Return what ``--fast`` would take; ``None`` where that is known only once the model is loaded."""
-    if not preset.pipeline:
-        return None
+    return offers(_classes(preset), preset.steps) if preset.pipeline else None
+
+
+def _lacking(preset: Preset) -> str:
+    """Return what there isn't for it, and why; empty where nothing is lacking, or that isn't known yet."""
+    return lacking_cache(_classes(preset), preset.steps) if preset.pipeline else ""
+
+
+def _classes(preset: Preset) -> tuple[str, str]:
+    """Return the pipelines that draw with references and without."""
     without = EDITORS[preset.pipeline].without if preset.pipeline in EDITORS else ""
-    return offers((preset.pipeline, without or preset.pipeline), preset.steps)
+    return preset.pipeline, without or preset.pipeline
 
 
 def _lines(preset: Preset) -> list[str]:
@@ -82,7 +91,9 @@ def _lines(preset: Preset) -> list[str]:
         asked += f", scheduler {', '.join(f'{key} {value}' for key, value in preset.scheduler.items())}"
     lines += [asked, f"references: {takes}; weights: {size}; licence: {preset.licence}"]
     fast = _fast(preset)
-    lines.append(f"--fast: {'known once it is loaded' if fast is None else ', '.join(fast) or 'nothing'}")
+    told = "known once it is loaded" if fast is None else ", ".join(fast) or "nothing"
+    lacking = _lacking(preset)
+    lines.append(f"--fast: {told}{'; ' if lacking else ''}{lacking}")
     if preset.source:
         lines.append(f"source: {', '.join(preset.source)}")
     if preset.unchecked:

@@ -173,7 +173,7 @@ def add_index_add(parser: Parser) -> None:
         metavar="N",
         help="pictures that are taken of a web source, as of openverse:'scarlet ibis' (default: 100)",
     )
-    for name in ("licences", "offline", "sensitive_results"):
+    for name in ("licences", "offline", "sensitive_results", "mcp_server"):
         add_setting(parser, name)
     _add_shows(parser)
     _add_library(parser)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagerag.errors import UserError
+from imagerag.regular_files import read_regular
 from imagerag.store.output_files import folder_refused, readable_name, write_new
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def copied_here(stored: str, name: str) -> tuple[str, str]:
     try:
         folder = Path.cwd()
         try:
-            data = Path(stored).read_bytes()
+            data = read_regular(stored)
         except OSError as error:
             raise folder_refused(stored, error) from error
         return str(write_new(folder, name, ".png", data)), ""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from imagerag.attribution import credit_of
 from imagerag.cli.terminal import printable, say, say_json
 from imagerag.errors import UserError
+from imagerag.regular_files import read_regular
 from imagerag.store.home import home_path
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def export_thread(options: argparse.Namespace, stdout: TextIO) -> int:
     for image in (image for turn in turns for image in turn["images"]):
         source = store.path(image["sha256"])
         try:
-            data = source.read_bytes()
+            data = read_regular(source)
         except FileNotFoundError:
             say(f"note: {image['id']} is left out: its file is gone from the data directory", file=stdout)
             continue

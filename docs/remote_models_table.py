@@ -10,6 +10,7 @@ def main() -> None:
     for name, model in remote_models().items():
         if model.references is not None and (model.ends is None or model.ends > model.read):
             ends = f"{model.ends}, then `{model.successor}`" if model.ends else ""
+            ends += f" (another source: {model.disputed.ends})" if model.disputed else ""
             print(f"| `{name}` | {model.references or 'none'} | {_price(model)} | {ends} |")
 
 

@@ -10,6 +10,7 @@ from imagerag.doctor.finding import Finding, ok, warning
 from imagerag.model_files import snapshot, table_of
 from imagerag.model_hub import may_be_repository
 from imagerag.profiles.resolve import RunSettings
+from imagerag.regular_files import read_regular
 
 PREFIX = "transformers:"
 UNTRIED = "is not asked, since that would load it"
@@ -58,7 +59,7 @@ def _templates(folder: Path) -> Iterator[str]:
     """Yield the chat templates of a checkpoint; a tokenizer may have several by name."""
     for file in (folder / "chat_template.jinja", *folder.glob("additional_chat_templates/*.jinja")):
         if file.is_file():
-            yield file.read_text(encoding="utf-8", errors="replace")
+            yield read_regular(file).decode("utf-8", "replace")
     for name in KEPT:
         kept = table_of(folder / name).get("chat_template")
         for one in kept if isinstance(kept, list) else [kept]:

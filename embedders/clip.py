@@ -24,6 +24,7 @@ from imagerag.embedders.preprocessing import Preprocessing
 from imagerag.errors import UserError
 from imagerag.hub_offline import offline_where_unreachable
 from imagerag.model_hub import damaged_weights, http_error, not_fetched, quiet_loading, refusal, repository_of
+from imagerag.regular_files import open_regular
 
 if TYPE_CHECKING:
     import torch
@@ -295,7 +296,7 @@ def model_id_of(name: str) -> str:
 
         architecture = model.removeprefix("open_clip:")
         return f"{model}-quickgelu/{weights}" if lacks_quick_gelu(architecture, weights) else full
-    with file.open("rb") as content:
+    with open_regular(file) as content:
         return f"{model}@{hashlib.file_digest(content, 'sha256').hexdigest()[:8]}"
 
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from imagerag.assets.library import Library, bundled_library
 from imagerag.evaluation.own_colours import painted_back, palettes
 from imagerag.generators.patchwork.recolour import Floats
+from imagerag.regular_files import read_regular_text
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -75,7 +76,7 @@ class Evaluator:
         self._palettes: dict[str, list[Floats]] = {}
         self.threshold = self.coloured_threshold = 0.0
         if calibration.exists():
-            kept = json.loads(calibration.read_text(encoding="utf-8"))
+            kept = json.loads(read_regular_text(calibration))
             self.threshold = float(kept["threshold"])
             self.coloured_threshold = float(kept.get("coloured_threshold", self.threshold))
 

@@ -26,6 +26,7 @@ from imagerag.evaluation.run_folder import RunFile
 from imagerag.evaluation.told_settings import told_settings
 from imagerag.evaluation.worker import Message
 from imagerag.places import without_place
+from imagerag.regular_files import read_regular
 from imagerag.store.file_errors import file_error
 from imagerag.store.files import is_address, read_whole, write_whole
 from imagerag.store.journals import append_line, sole_worker
@@ -84,7 +85,7 @@ class JsonLines:
         self.damaged = 0
         self.rows: list[dict[str, Any]] = []
         try:
-            data = path.read_bytes() if path.exists() else b""
+            data = read_regular(path) if path.exists() else b""
         except OSError as error:
             raise file_error(path, error, verb="read") from error
         for line in data.splitlines():

@@ -19,6 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from imagerag.errors import UserError
 from imagerag.evaluation.run_folder import Key, Run
+from imagerag.regular_files import read_regular
 from imagerag.store.file_errors import file_error
 from imagerag.store.journals import append_line
 
@@ -125,7 +126,7 @@ class LabelFile:
         self.notes: list[str] = []
         """Lines that can't be used: the last one of a process that was killed."""
         try:
-            data = self.path.read_bytes() if self.path.exists() else b""
+            data = read_regular(self.path) if self.path.exists() else b""
         except OSError as error:
             raise file_error(self.path, error, verb="read") from error
         adapter = TypeAdapter(Label)

@@ -15,6 +15,7 @@ from imagerag.evaluation.arms import FIXED
 from imagerag.evaluation.records import Arm, Concept, Drawing, Measurement, Suite, SuitePrompt
 from imagerag.evaluation.told_settings import told_settings
 from imagerag.index.user.sources.short_text import shortened
+from imagerag.regular_files import read_regular
 from imagerag.store.file_errors import file_error
 from imagerag.store.files import is_address
 from imagerag.told_text import told_text
@@ -177,7 +178,7 @@ def _apart(first: Run, other: Run, why: str) -> UserError:
 def _run_file(folder: Path) -> RunFile:
     path = folder / RUN
     try:
-        data = path.read_bytes()
+        data = read_regular(path)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise UserError(
             f"{str(folder)!r} is no run: it has no {RUN}; give the folder that imagerag eval wrote with --out"
@@ -205,7 +206,7 @@ Line = TypeVar("Line", Drawing, Measurement)
 
 def _lines(path: Path, kind: type[Line], notes: list[str]) -> Iterator[Line]:
     try:
-        data = path.read_bytes() if path.exists() else b""
+        data = read_regular(path) if path.exists() else b""
     except OSError as error:
         raise file_error(path, error, verb="read") from error
     adapter = TypeAdapter(kind)

@@ -28,7 +28,7 @@ class _OfPackage:
             return self._generator.draw(request, control)
         except (InvalidArgument, UserError, BudgetExceeded, Cancelled):
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise InvalidArgument(
                 f"the generator {self._generator.name!r} of the package {self._package!r} failed "
                 f"({type(error).__name__}: {first_line(error)})"

@@ -10,6 +10,7 @@ from imagerag.generators.base import Charges
 from imagerag.graphs.components import Components
 from imagerag.graphs.state import Limits, Spent
 from imagerag.records import ReferenceRecord
+from imagerag.regular_files import open_regular
 from imagerag.tools.drawing_cost import cost_of_drawing
 
 SHARE = 0.5
@@ -40,7 +41,7 @@ def keep_for_a_drawing(
     sizes: list[tuple[int, int]] = []
     if isinstance(generator := components.generator, Charges):
         for record in references:
-            with Image.open(record["path"]) as picture:
+            with open_regular(record["path"]) as file, Image.open(file) as picture:
                 sizes.append(picture.size)
     cost = cost_of_drawing(generator, prompt, sizes, components.settings.n)
     if cost is not None:

@@ -11,6 +11,7 @@ from langchain_core.messages import AnyMessage
 from imagerag.errors import UserError
 from imagerag.modes import Mode
 from imagerag.records import ImageRecord, ReferenceRecord, StopReason, TraceStep, Verdict
+from imagerag.regular_files import open_regular
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -133,8 +134,8 @@ class Result(dict[str, Any]):
         if self.path is None:
             raise UserError(f"no image of {self.prompt!r} was made: {self.stop_reason}")
         try:
-            with Image.open(self.path) as file:
-                return file.convert("RGB")
+            with open_regular(self.path) as file, Image.open(file, formats=("PNG",)) as image:
+                return image.convert("RGB")
         except OSError as error:
             from imagerag.store.files import cannot_read
 

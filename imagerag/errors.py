@@ -123,4 +123,8 @@ class NoStandIn(UserError):
 
 def first_line(error: BaseException, most: int = 120) -> str:
     """Return what an error says in one line of at most ``most`` characters; its kind if it says nothing."""
-    return without_credentials(str(error)).strip().split("\n")[0][:most] or type(error).__name__
+    try:
+        said = str(error)
+    except Exception:  # of somebody else's: an error that can't even be told
+        said = ""
+    return without_credentials(said).strip().split("\n")[0][:most] or type(error).__name__

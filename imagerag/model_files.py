@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from imagerag.model_hub import hub_cache
+from imagerag.regular_files import read_regular_text
 
 SHARD = r"\d{5}-of-\d{5}"
 NAMES = "diffusion_pytorch_model|model|weights|pytorch_model"
@@ -279,7 +280,7 @@ def snapshot(repository: str, revision: str | None) -> Path | None:
     """Return the folder of the cache with a repository's files at a revision; ``None`` if nothing of it is here."""
     folder = hub_cache() / f"models--{repository.replace('/', '--')}"
     reference = folder / "refs" / (revision or "main")
-    commit = reference.read_text(encoding="utf-8").strip() if reference.is_file() else revision or ""
+    commit = read_regular_text(reference).strip() if reference.is_file() else revision or ""
     found = folder / "snapshots" / commit
     return found if commit and found.is_dir() else None
 
@@ -287,7 +288,7 @@ def snapshot(repository: str, revision: str | None) -> Path | None:
 def table_of(file: Path) -> Mapping[str, Any]:
     """Return the JSON object in a file; empty if there is none."""
     with suppress(OSError, ValueError, RecursionError):
-        table = json.loads(file.read_text(encoding="utf-8"))
+        table = json.loads(read_regular_text(file))
         return table if isinstance(table, dict) else {}
     return {}
 

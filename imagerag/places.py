@@ -4,7 +4,7 @@ import os
 import re
 from contextlib import suppress
 
-_FOLDER = re.compile(r"""(?<=['"])(?:/|[A-Za-z]:[\\/])[^'"]*[\\/](?=[^'"\\/]+['"])""")
+_FOLDER = re.compile(r"""(?<=['"])(?:/|[A-Za-z]:[\\/]|\\\\)[^'"]*[\\/](?=[^'"\\/]+['"])""")
 """The folder of a quoted absolute path."""
 _ROOTS = (
     "home",
@@ -21,11 +21,29 @@ _ROOTS = (
     "data",
     "private",
     "Volumes",
+    "workspace",
+    "workspaces",
+    "scratch",
+    "lustre",
+    "gpfs",
+    "nfs",
+    "kaggle",
+    "nix",
+    "Library",
+    "Applications",
 )
 """Folders at the top of file systems, besides those of this machine. What begins with another one, as ``/v1/images``,
 is an address on a server."""
+_WORD = r"[^\s'\"<>|\\/:,;()\[\]]++"
+"""A part of a path, up to a blank."""
+_WORDS = rf"{_WORD}(?:[ ]{_WORD}){{0,4}}+"
+"""Such a part with blanks in it; what stands behind it has to be the end of a folder's name."""
+_SLASH = r"(?:\\{1,2}|/)"
+"""Windows' twice, where an error shows a path as Python writes it."""
+_FILE = r"(?:[Ff][Ii][Ll][Ee]:(?://[^\s/'\"<>\\]{0,253})?)"
 _PEOPLE = re.compile(
-    r"(?<![\w/.@\\])(?:file://)?(?:/home|/Users|[A-Za-z]:\\Users)[\\/][^\s'\"<>\\/:,;()\[\]]++(?![\\/][^\s'\"])"
+    rf"(?<![\w/.@\\]){_FILE}?(?:/(?:mnt/[a-z]/)?(?:home|Users)|[A-Za-z]:{_SLASH}Users){_SLASH}{_WORD}"
+    rf"(?![\\/][^\s'\"])(?!(?:[ ]{_WORD}){{1,4}}[\\/])"
 )
 """The folder of a person, alone: its last part is their name."""
 _PLACE = re.compile(
@@ -41,10 +59,12 @@ def _bare_path() -> re.Pattern[str]:
         with suppress(OSError):
             here = [name for name in os.listdir("/") if name.isidentifier()]
     roots = "|".join(map(re.escape, dict.fromkeys([*_ROOTS, *here])))
-    part = r"[^\s'\"<>|\\/:,;()\[\]]+"
+    folders = rf"(?:{_WORDS}{_SLASH})*+(?={_WORD})"
     return re.compile(
-        rf"(?<![\w/.@\\~-])(?:file://)?(?:~/|/(?:{roots})/)(?:{part}/)*(?={part})"
-        rf"|(?<![\w/.@\\-])(?:file:///?)?[A-Za-z]:[\\/](?![\\/])(?:{part}[\\/])*(?={part})"
+        rf"(?<![\w/.@\\~-])(?:~[\w.-]{{0,32}}+/|/(?:{roots})/){folders}"
+        rf"|(?<![\w/.@\\-]){_FILE}(?:/[A-Za-z]:)?/{folders}"
+        rf"|(?<![\w/.@\\-]){_FILE}?[A-Za-z]:(?:\\{{1,2}}|/(?!/)){folders}"
+        rf"|(?<![\w/.@\\-])\\{{2,4}}(?:\?\\{{1,2}}(?:[A-Za-z]:\\{{1,2}}|UNC\\{{1,2}})|(?=[\w.$-]{{1,253}}\\)){folders}"
     )
 
 
@@ -54,7 +74,7 @@ _BARE = _bare_path()  # here, and not when it is needed: on an event loop nothin
 def without_folders(text: str) -> str:
     """Return a text in which absolute paths are names alone, people's folders ``~``, and a settings file has no name.
 
-    A path that is not in quotation marks ends at the first blank.
+    A path that is not in quotation marks ends at the first blank behind its last slash.
     """
     text = _FOLDER.sub("", _PEOPLE.sub("~", _SETTINGS_FILE.sub("the settings file", text)))
     return _BARE.sub("", text) if "/" in text or "\\" in text else text

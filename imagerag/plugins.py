@@ -65,7 +65,7 @@ def load_plugin(group: Group, name: str) -> Any:
         raise UserError(f"no installed package has {name!r} among its 'imagerag.{group}'; see: imagerag plugins")
     try:
         return entry.load()
-    except Exception as error:  # whatever a package of somebody else's raises when it is imported
+    except (Exception, SystemExit) as error:  # whatever a package of somebody else's raises when it is imported
         package = _described(group, entry).package
         raise UserError(
             f"{name!r} of the package {package!r} can't be loaded ({type(error).__name__}: {first_line(error)}); "
@@ -107,7 +107,7 @@ def made_by(group: Group, name: str, call: Callable[[], Made]) -> Made:
         return call()
     except UserError:
         raise
-    except Exception as error:  # whatever the code of somebody else raises
+    except (Exception, SystemExit) as error:  # whatever the code of somebody else raises
         raise UserError(
             f"{name!r} of the package {installed(group)[name].package!r} failed "
             f"({type(error).__name__}: {first_line(error)}); mend the package, or name another"

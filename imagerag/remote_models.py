@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 FILE = Path(__file__).parent / "remote_models.toml"
 """What each field means stands at its head."""
@@ -20,6 +20,13 @@ RELEASE = re.compile(r"(?:[-@](?:\d{4}-?\d{2}(?:-?\d{2})?|\d{2}-\d{2}|\d{3,4})|-
 
 SOON = datetime.timedelta(days=60)
 """How long before its end a model's end is told; Anthropic, for one, announces ends no later than that."""
+
+
+class Disputed(NamedTuple):
+    """Another day than the first source's on which a model is shut down, and the source that has it."""
+
+    ends: datetime.date
+    source: str
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,7 @@ class RemoteModel:
         inputs: fields of each request.
         seed: whether it takes one.
         ends: when its provider shuts it down; ``None`` if no day is published.
+        disputed: the day that another source has; ``None`` where they agree.
         successor: what the provider names instead.
     """
 
@@ -54,6 +62,7 @@ class RemoteModel:
     seed: bool = False
     ends: datetime.date | None = None
     successor: str = ""
+    disputed: Disputed | None = None
 
 
 @dataclass(frozen=True)
@@ -89,21 +98,32 @@ class End(NamedTuple):
     successor: str
     source: str
     read: datetime.date
+    disputed: Disputed | None = None
+
+    @property
+    def first(self) -> datetime.date:
+        """The earliest day that a source has."""
+        return self.ends if self.disputed is None else min(self.ends, self.disputed.ends)
 
 
 @lru_cache(maxsize=1)
 def _file() -> tuple[dict[str, Provider], dict[str, RemoteModel], dict[str, End]]:
     whole = tomllib.loads(FILE.read_text(encoding="utf-8"))
     providers = {prefix: Provider(**{**row, "keys": tuple(row["keys"])}) for prefix, row in whole["provider"].items()}
-    models = {name: RemoteModel(**row) for name, row in whole["model"].items()}
+    models = {name: _model(row) for name, row in whole["model"].items()}
     ends = {
-        name: End(model.ends, model.successor, model.source, model.read)
+        name: End(model.ends, model.successor, model.source, model.read, model.disputed)
         for name, model in models.items()
         if model.ends is not None
     }
     for row in whole["end"]:
         ends |= dict.fromkeys(row.pop("models"), End(**row))
     return providers, models, ends
+
+
+def _model(row: dict[str, Any]) -> RemoteModel:
+    disputed = row.pop("disputed", None)
+    return RemoteModel(**row, disputed=None if disputed is None else Disputed(**disputed))
 
 
 def providers() -> Mapping[str, Provider]:
@@ -142,6 +162,8 @@ def ends() -> Mapping[str, End]:
 def ending(name: str, today: datetime.date | None = None) -> str:
     """Return one sentence on the end of a provider's model, where that is past or near; empty otherwise.
 
+    Where sources have different days, the earliest counts, and all are told.
+
     Args:
         name: ``prefix:model``; one at an address of one's own has no end here.
         today: of UTC unless given.
@@ -150,10 +172,15 @@ def ending(name: str, today: datetime.date | None = None) -> str:
     if known is None:
         return ""
     today = today or datetime.datetime.now(datetime.UTC).date()
-    if known.ends - today > SOON:
+    if known.first - today > SOON:
         return ""
-    verb = "shut down" if known.ends <= today else "shuts down"
     instead = f"; use {known.successor}" if known.successor else ""
+    if known.disputed is not None:
+        return (
+            f"its provider shuts down {name!r} on {known.ends} ({known.source}, read {known.read}) or on "
+            f"{known.disputed.ends} ({known.disputed.source}): sources differ{instead}"
+        )
+    verb = "shut down" if known.ends <= today else "shuts down"
     return f"its provider {verb} {name!r} on {known.ends}{instead} ({known.source}, read {known.read})"
 
 

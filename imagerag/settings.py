@@ -21,6 +21,7 @@ from imagerag.licences import LicencePolicy
 from imagerag.lora import LoraName
 from imagerag.modes import ISOLATION_BY, ISOLATIONS, MODES, Isolation, IsolationBy, Mode
 from imagerag.picture_size import PictureSize
+from imagerag.regular_files import SETTINGS_BYTES, read_regular_text
 from imagerag.table_faults import meant
 
 if TYPE_CHECKING:
@@ -656,7 +657,7 @@ def _from_file(file: Path) -> dict[str, Any]:
     import tomllib  # here, since --help doesn't need it
 
     try:
-        table = tomllib.loads(file.read_text(encoding="utf-8"))
+        table = tomllib.loads(read_regular_text(file, most=SETTINGS_BYTES))
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(
             f"settings file {str(file)!r} can't be read ({error}); mend it or leave --config out"

@@ -8,6 +8,7 @@ from imagerag.index.bundled.stamp import STAMP
 from imagerag.index.chroma_client import PREFIX
 from imagerag.index.lock import writer_lock
 from imagerag.index.user_libraries import library_directory, library_names
+from imagerag.regular_files import read_regular
 
 BUNDLED = "index"
 """The bundled library's folder in the data directory."""
@@ -21,7 +22,7 @@ def unnamed_folders(directory: Path) -> list[Path]:
         OSError: a file can't be read.
     """
     names = [
-        file.read_text(encoding="utf-8", errors="replace")
+        read_regular(file).decode("utf-8", "replace")
         for form in ("applied-*.json", STAMP)
         for file in directory.glob(form)
     ]

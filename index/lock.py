@@ -11,6 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from imagerag.errors import UserError
+from imagerag.regular_files import read_regular
 from imagerag.store.file_errors import file_error
 from imagerag.store.private import FILE, private_file, private_folder
 
@@ -74,7 +75,7 @@ def _acquired(lock: FileLock, patience: float) -> bool:
 
 def _taken(holder: Path) -> str:
     try:
-        number = holder.read_text(encoding="ascii", errors="replace").strip()
+        number = read_regular(holder).decode("ascii", "replace").strip()
     except OSError:
         number = ""
     writer = f"pid {number}" if number else "just started"

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from imagerag.device_settings import Memory
 from imagerag.errors import UserError
 from imagerag.generators.base import ImageKind
+from imagerag.regular_files import SETTINGS_BYTES, read_regular_text
 from imagerag.settings import Settings
 from imagerag.table_faults import fault_in, meant
 
@@ -195,7 +196,7 @@ def _bundled() -> Loaded:
 
 def _of_file(file: Path) -> Loaded:
     try:
-        tables = tomllib.loads(Path(os.path.expanduser(file)).read_text(encoding="utf-8"))
+        tables = tomllib.loads(read_regular_text(os.path.expanduser(file), most=SETTINGS_BYTES))
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"profiles file {str(file)!r} can't be read ({error}); mend it or unset {PROFILES}") from error
     known = {name: profile.model_dump(exclude_unset=True) for name, profile in _bundled().profiles.items()}

@@ -62,6 +62,7 @@ _LIGHTS = frozenset(["light", "lighting", "glow", "rays", "shadows", "sunlight",
 _SIDES = frozenset(
     ["left", "right", "above", "below", "behind", "side", "sides", "both", "front", "top", "camera", "afar"]
 )
+_FLASHES = frozenset(["flash", "strobe", "strobes", "speedlight", "speedlite", "softbox", "backlight", "backlighting"])
 _FALLS = frozenset(["from", "through", "streaming", "coming", "filtering", "falling", "shining", "pouring", "casting"])
 _CORE = frozenset(["clause", "adjective", "measure", "tag", "maker", "medium", "movement"])
 _AS_TAG = frozenset(["tag", "maker", "medium", "movement"])
@@ -191,6 +192,11 @@ def is_falling_light(words: Sequence[str]) -> bool:
     """Whether the words are a light and where it comes from: "warm afternoon light streaming through windows"."""
     at = next((k for k, word in enumerate(words[:_LONGEST], 1) if word in _LIGHTS), 0)
     return 0 < at < len(words) and words[at] in _FALLS and (at == 1 or bool(reading(words[:at])))
+
+
+def is_set_light(words: Sequence[str]) -> bool:
+    """Whether all words, none an article, are a photographer's light: "off-camera flash", but not "street light"."""
+    return len(words) > 1 and words[-1] in _LIGHTS | _FLASHES and bool(reading(words))
 
 
 def medium_ends(words: Sequence[str]) -> int:

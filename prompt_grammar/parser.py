@@ -21,6 +21,7 @@ from imagerag.prompt_grammar.modifiers import (
     direction_begins,
     is_falling_light,
     is_headed,
+    is_set_light,
     leading_run,
     medium_ends,
     reading,
@@ -321,9 +322,10 @@ class _Reader:
         tag = self._is_tag(clause) and whole
         how = reading(bare)
         stands = clause.connector in MODIFIER_JOINTS
-        if self._is_placed(clause, bare):
+        set_up = len(bare) == len(clause.words) and clause.connector in ("", ",") and is_set_light(bare)
+        if not set_up and self._is_placed(clause, bare):
             return False
-        if is_falling_light(bare) or (bare[:2] == ["style", "of"] and len(bare) > LONGEST_STYLE):
+        if set_up or is_falling_light(bare) or (bare[:2] == ["style", "of"] and len(bare) > LONGEST_STYLE):
             self._modifiers[text] = None
             return True
         if bare[-1] == "style" and len(bare) <= LONGEST_STYLE and ("movement" in uses(" ".join(bare[:-1])) or not how):

@@ -239,8 +239,9 @@ class JobQueue:
             except NotYet:
                 self._put_back(job)
                 continue
-            except Exception:
-                # The work keeps its own errors; one that escapes is a defect, and must not take the queue down.
+            except BaseException:
+                # The work keeps its own errors; one that escapes is a defect, and must not take the queue down: not
+                # even a package's SystemExit, or a panic of Chroma's, which is no Exception.
                 _log.exception("a job of the job queue failed")
             self._end(job)
 

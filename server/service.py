@@ -274,7 +274,7 @@ class Service:
                     asks = bool(work())
             except NotYet:  # it has begun nothing
                 raise
-            except Exception as error:
+            except BaseException as error:  # a package's SystemExit or a panic of Chroma's ends this run alone
                 self._fail(run, error)
             self._keep(run, asks)
 
@@ -286,7 +286,7 @@ class Service:
         return run
 
     @staticmethod
-    def _fail(run: Run, error: Exception) -> None:
+    def _fail(run: Run, error: BaseException) -> None:
         """Enter what a run has failed with; the log tells what its client is not told."""
         if isinstance(error, Cancelled):
             if run.turn is not None:
@@ -296,7 +296,7 @@ class Service:
             _log.error("a run failed", exc_info=error)
         elif isinstance(error, FileError | ServiceError):
             _log.error("a run failed: %s", error)  # the client is told neither path nor address
-        run.error = error
+        run.error = error if isinstance(error, Exception) else RuntimeError(f"it was ended by {type(error).__name__}")
 
     def _end_early(self, run: Run) -> None:
         """End a run whose turn in the queue has not come, or not come again after the person's answer."""

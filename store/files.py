@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from imagerag.errors import InvalidArgument, UserError
+from imagerag.regular_files import read_regular
 from imagerag.store.file_errors import file_error
 from imagerag.store.leftovers import PREFIX, begun_here, sweep
 from imagerag.store.private import private_folder
@@ -93,7 +94,7 @@ def read_whole(path: Path) -> bytes:
         UserError: it is gone, or not to be read.
     """
     try:
-        return path.read_bytes()
+        return read_regular(path)
     except OSError as error:
         raise cannot_read(path, error) from error
 

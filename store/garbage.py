@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from imagerag.regular_files import read_regular
 from imagerag.store.files import is_address
 from imagerag.store.images import ImageStore
 from imagerag.store.leftovers import left_over
@@ -57,7 +58,7 @@ def unreferred(store: ImageStore, referred: set[str], grace: float = GRACE, copi
         kept.add(name)
         with suppress(OSError):  # one that can't be read is kept, and refers to nothing that could be drawn with
             # The manifest is what comes before the pixels, and names the references by their addresses.
-            told = set(addresses_in(there[name].read_bytes()))
+            told = set(addresses_in(read_regular(there[name])))
             waiting += told & there.keys()
             named |= told & names
     left = [path for path in found if path.stem not in named and _changed(path) <= before]

@@ -23,6 +23,7 @@ from imagerag.errors import InvalidArgument, UserError
 from imagerag.lora import AppliedLora
 from imagerag.places import without_place
 from imagerag.records import ReferenceKind, ReferenceRecord, Verdict
+from imagerag.regular_files import open_regular
 from imagerag.store.digital_source import COMPOSITE, TRAINED, SourceType, is_ours
 from imagerag.store.files import cannot_read
 from imagerag.store.png import NotPng, read_text
@@ -275,7 +276,7 @@ def read_manifest(path: str | Path) -> Manifest:
         UserError: no such file, not a PNG, no manifest of ours in it, or one that this version can't read.
     """
     try:
-        with Path(path).open("rb") as file:
+        with open_regular(path) as file:
             text = read_text(file, KEYWORD)
     except OSError as error:
         raise cannot_read(path, error) from error

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from imagerag.errors import UserError
 from imagerag.records import ImageRecord
+from imagerag.regular_files import read_regular
 from imagerag.store.file_errors import file_error
 from imagerag.store.files import make_writable, sync_folder, umask
 from imagerag.store.leftovers import PREFIX, begun_here, sweep
@@ -114,7 +115,7 @@ def copy_images(
     for record in images:
         source = Path(record["path"])
         try:
-            data = source.read_bytes()
+            data = read_regular(source)
         except OSError as error:
             raise folder_refused(source, error) from error
         paths[record["id"]] = str(write_new(target, stem, source.suffix or ".png", data, numbered=True))

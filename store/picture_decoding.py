@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagerag.errors import UserError, first_line
+from imagerag.regular_files import read_regular
 from imagerag.store.files import cannot_read
 from imagerag.store.picture_kinds import heif_installed, why_unreadable
 
@@ -103,7 +104,7 @@ def read_file(path: Path) -> bytes:
             raise UserError(
                 f"image {str(path)!r} has {status.st_size / 2**20:.0f} MB; give one of at most {MAX_BYTES // 2**20} MB"
             )
-        return path.read_bytes()
+        return read_regular(path, MAX_BYTES)
     except OSError as error:
         raise cannot_read(path, error) from error
     except ValueError as error:  # a zero byte in the path

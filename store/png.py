@@ -11,6 +11,8 @@ import zlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
+from imagerag.regular_files import open_regular
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -42,12 +44,13 @@ def is_whole_png(path: Path) -> bool:
     from PIL import Image as pil
 
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             file.seek(-len(END), io.SEEK_END)
             if file.read() != END:
                 return False
-        with pil.open(path, formats=("PNG",)) as image:
-            image.load()
+            file.seek(0)
+            with pil.open(file, formats=("PNG",)) as image:
+                image.load()
     except (OSError, SyntaxError, ValueError):
         return False
     return True

@@ -10,7 +10,7 @@ from testing.servers import Served
 
 
 def browser_of(server: Served) -> httpx.Client:
-    client = httpx.Client(base_url=server.url, timeout=30)
+    client = httpx.Client(base_url=server.url, timeout=120)
     assert client.get("/").status_code == 200
     return client
 

@@ -202,7 +202,8 @@ ADDRESSES = [
 
 def _read_address(text: str) -> None:
     list(own_addresses(text))
-    assert "hunter2" not in without_credentials(f"http://user:hunter2@example.org/{text[:100]}")
+    if "hunter2" not in text:  # hypothesis takes constants of the code as inputs, and a path is no credential
+        assert "hunter2" not in without_credentials(f"http://user:hunter2@example.org/{text[:100]}")
     without_credentials(text)
     base = "http://127.0.0.1:9/v1"
     asked: list[Any] = [

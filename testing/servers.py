@@ -63,7 +63,7 @@ class Gate:
     def __call__(self, step: int) -> None:
         if step == 2:
             self.reached.release()
-            assert self.open.wait(30), "the gate was never opened"
+            assert self.open.wait(120), "the gate was never opened"
 
 
 def scripted_service(

@@ -24,6 +24,8 @@ from imagerag.index.captions import content_words
 
 Reply = tuple[int, dict[str, str], bytes]
 NOTHING_FOUND = re.compile(r"\bfiletype:\w+\b")
+UTM = "?utm_source=commons.wikimedia.org&utm_campaign=imageinfo&utm_content="
+"""Behind the addresses of files since 2025."""
 
 
 def patterned(colour: tuple[int, int, int], number: int, side: int = 400) -> Image.Image:
@@ -204,10 +206,10 @@ def _commons(web: Web, request: WebRequest) -> Reply:
                     "size": 1,
                     "width": one.picture.width,
                     "height": one.picture.height,
-                    "thumburl": f"{web.url}/pictures/{one.key}.png/330px-{one.key}.png"
+                    "thumburl": f"{web.url}/pictures/{one.key}.png/330px-{one.key}.png{UTM}thumbnail"
                     if one.picture.width > 330
-                    else f"{web.url}/pictures/{one.key}.png",
-                    "url": f"{web.url}/pictures/{one.key}.png",
+                    else f"{web.url}/pictures/{one.key}.png{UTM}thumbnail_unscaled",
+                    "url": f"{web.url}/pictures/{one.key}.png{UTM}original",
                     "descriptionurl": f"https://commons.wikimedia.org/wiki/File:{one.key}.png",
                     "mime": "image/png",
                     "extmetadata": {
@@ -242,7 +244,10 @@ def _met_object(web: Web, request: WebRequest) -> Reply:
             "primaryImage": f"{web.url}/pictures/{work.key}.png" if public else "",
             "primaryImageSmall": f"{web.url}/pictures/{work.key}.png" if public else "",
             "title": work.title,
+            "constituents": None,
+            "artistPrefix": "",
             "artistDisplayName": work.creator,
+            "tags": [{"term": tag, "AAT_URL": None, "Wikidata_URL": None} for tag in work.tags] or None,
             "objectURL": f"https://www.metmuseum.org/art/collection/search/{work.key}",
         }
     )
@@ -267,13 +272,19 @@ def _observations(web: Web, request: WebRequest) -> Reply:
             "id": web.works.index(one),
             "uri": f"https://www.inaturalist.org/observations/{one.key}",
             "taxon": {"name": "Rara avis", "preferred_common_name": one.title},
-            "user": {"login": "roe", "name": one.creator},
+            "user": {"login": "roe", "name": "Richard Roe"},
+            "species_guess": None,
             "photos": [
                 {
                     "id": 1,
                     "license_code": code(one),
-                    "url": f"{web.url}/pictures/{one.key}.png/square.png",
-                    "attribution": f"(c) {one.creator}, some rights reserved",
+                    "original_dimensions": {"width": one.picture.width, "height": one.picture.height},
+                    # what is not openly licensed lies elsewhere, with the time of its upload behind its name
+                    "url": f"{web.url}/pictures/{one.key}.png/square.png{'' if one.licence else '?1565797050'}",
+                    "attribution": f"(c) {one.creator}, some rights reserved (CC BY), uploaded by Richard Roe",
+                    "flags": [],
+                    "moderator_actions": [],
+                    "hidden": False,
                 }
             ],
         }

@@ -10,10 +10,9 @@ from langchain_core.tools import BaseTool, StructuredTool
 from pydantic import Field
 
 from imagerag.errors import InvalidArgument
-from imagerag.index.captions import content_words
 from imagerag.prompt_grammar.facts import in_the_prompts_words, reads_as_fact
-from imagerag.prompt_grammar.inflection import singular
 from imagerag.records import QuoteRecord
+from imagerag.tools.fact_names import is_said_to_be, stems
 from imagerag.tools.session import ToolSession, current_session
 
 if TYPE_CHECKING:
@@ -127,19 +126,16 @@ def _plain(concept: str) -> str:
 def named_by_quotes(quotes: Sequence[QuoteRecord]) -> Mapping[str, str]:
     """Return what concepts are called by the pages that say so, by concept.
 
-    A page names a concept if it says all the words that were asked, and its title says none of them: the page "Tina and
-    Milo" that begins "... are the mascots of the 2026 Winter Olympics" does, "2026 Winter Olympics" doesn't.
+    A page names a concept if it says that this is what it is about, and its title has none of the words that were
+    asked: the page "Tina and Milo" that begins "... are the mascots of the 2026 Winter Olympics" does, "2026 Winter
+    Olympics" doesn't, nor does that of whoever drew them.
     """
     named: dict[str, str] = {}
     for quote in quotes:
-        asked = _stems(quote["asked"])
+        asked = stems(quote["asked"])
         title = _BRACKETS.sub("", quote["title"])
-        if len(title) > LONGEST_NAME:
+        if len(title) > LONGEST_NAME or not asked or asked & stems(title):
             continue
-        if asked and asked <= _stems(quote["quote"]) and not asked & _stems(title):
+        if is_said_to_be(title, quote["quote"], quote["asked"]):
             named.setdefault(quote["concept"], title)
     return named
-
-
-def _stems(text: str) -> set[str]:
-    return {singular(word) for word in content_words(text)}

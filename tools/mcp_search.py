@@ -84,6 +84,7 @@ class McpSearch:
     """
 
     robots: RobotsPolicy = "none"  # a server that the person has named
+    most_at_once = 200
 
     def __init__(self, name: str, servers: Sequence[str], allowed: Sequence[str] = ()) -> None:
         self.name = name

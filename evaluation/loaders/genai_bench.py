@@ -15,11 +15,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from imagerag.errors import UserError, first_line
+from imagerag.errors import UserError
 from imagerag.evaluation.loaders.data_folder import DataFolder
 from imagerag.evaluation.loaders.json_rows import Row, read_json_object
 from imagerag.evaluation.loaders.prompt_names import prompt_name
 from imagerag.evaluation.records import Suite, SuitePrompt
+from imagerag.index.user.sources.records import read_parquet
 
 PROMPTS, SKILLS = "genai_image.json", "genai_skills.json"
 FOLDERS = ("", "GenAI-Image-1600/", "GenAI-Image-527/")
@@ -66,18 +67,14 @@ def _of_json(folder: DataFolder, listed: Path) -> list[SuitePrompt]:
 
 
 def _of_parquet(tables: Sequence[Path]) -> list[SuitePrompt]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     prompts = []
     for table in tables:
         try:
             # The images, most of the file, are not read.
-            rows = pq.read_table(table, columns=["Index", "Prompt", "Tags"]).to_pylist()
-        except (pa.ArrowInvalid, OSError) as error:
+            rows = read_parquet(table, ["Index", "Prompt", "Tags"])
+        except UserError as error:
             raise UserError(
-                f"{str(table)!r} has no columns Index, Prompt and Tags that can be read ({first_line(error)}); "
-                "give the set BaiqiL/GenAI-Bench"
+                f"{error}; give the set BaiqiL/GenAI-Bench, whose tables have Index, Prompt and Tags"
             ) from error
         for number, values in enumerate(rows, 1):
             row = Row(values, f"{table}, row {number}")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from imagerag.errors import UserError
+from imagerag.regular_files import read_regular_text
 from imagerag.store.files import cannot_read
 
 
@@ -75,7 +76,7 @@ def read_text(file: Path) -> str:
         UserError: it can't be read, or is not UTF-8.
     """
     try:
-        return file.read_text(encoding="utf-8-sig")
+        return read_regular_text(file, "utf-8-sig")
     except OSError as error:
         raise cannot_read(file, error) from error
     except UnicodeDecodeError as error:

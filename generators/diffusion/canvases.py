@@ -23,6 +23,9 @@ CANVASES: Mapping[str, Grid | tuple[Canvas, ...]] = {
     # Black Forest Labs on FLUX.2: multiples of 16, up to 4 megapixels.
     "Flux2Pipeline": Grid(16, (256, 2880), (MEGAPIXEL // 4, 4 * MEGAPIXEL)),
     "Flux2KleinPipeline": Grid(16, (256, 2880), (MEGAPIXEL // 4, 4 * MEGAPIXEL)),
+    "Flux2KleinKVPipeline": Grid(16, (256, 2880), (MEGAPIXEL // 4, 4 * MEGAPIXEL)),
+    # "512x512 to 2048x2048 (total pixel area, any aspect ratio)": README of github.com/Tongyi-MAI/Z-Image at 44314b8.
+    "ZImagePipeline": Grid(16, (256, 2880), (MEGAPIXEL // 4, 4 * MEGAPIXEL)),
     # What its pipeline itself chooses from (PREFERRED_KONTEXT_RESOLUTIONS of diffusers).
     "FluxKontextPipeline": (
         (672, 1568), (688, 1504), (720, 1456), (752, 1392), (800, 1328), (832, 1248), (880, 1184), (944, 1104),

@@ -11,6 +11,7 @@ from imagerag.errors import BudgetExceeded, Cancelled, InvalidArgument, UserErro
 from imagerag.generators.base import DrawControl, Drawing
 from imagerag.generators.diffusion.fast import Acceleration, taken_for
 from imagerag.generators.diffusion.fast_measurement import Measurement, Record, StepTimes, device_name, key_of, measured
+from imagerag.generators.diffusion.fast_offers import lacking_cache
 from imagerag.generators.diffusion.loading import Loaded
 from imagerag.generators.diffusion.memory import is_out_of_memory
 from imagerag.generators.diffusion.presets import Preset
@@ -31,15 +32,24 @@ class FastDrawing:
         what: the model, its mode and device in words, for the person.
         steps: denoising steps.
         device: where it computes.
+        lacking: what there isn't for it, and why, in words; empty if nothing is lacking.
     """
 
     def __init__(
-        self, acceleration: Acceleration, record: Record, key: str, what: str, steps: int, device: torch.device
+        self,
+        acceleration: Acceleration,
+        record: Record,
+        key: str,
+        what: str,
+        steps: int,
+        device: torch.device,
+        lacking: str = "",
     ) -> None:
         self._acceleration, self._record, self._key = acceleration, record, key
         self._steps, self._device = steps, device
+        self._lacking = f"; {lacking}" if lacking else ""
         self._tried = False
-        self._why_not = "" if acceleration.taken.names else f"there is nothing for {what}"
+        self._why_not = "" if acceleration.taken.names else f"there is nothing for {what}{self._lacking}"
 
     @property
     def names(self) -> list[str]:
@@ -79,7 +89,7 @@ class FastDrawing:
             self._acceleration.switch_on()
             drawings = draw(control)
         gain = measurement.in_words() if measurement is not None else "what it gains could not be measured"
-        note = f"--fast took {', '.join(self.names)}: {gain}"
+        note = f"--fast took {', '.join(self.names)}: {gain}{self._lacking}"
         fact = {"takes": self.names, **(asdict(measurement) if measurement is not None else {})}
         return [told(replace(one, facts={**one.facts, "fast": fact}), note, *notes) for one in drawings]
 
@@ -123,11 +133,13 @@ def fast_drawing(loaded: Loaded, preset: Preset, record: Record, revision: str) 
     pipelines = loaded.pipeline, loaded.family.pipeline_for(())
     quantised = loaded.mode == "4bit" or preset.file.lower().endswith(".gguf")
     taken = taken_for(pipelines, preset.steps, loaded.device, loaded.dtype, loaded.mode, quantised)
+    class_names = tuple(type(pipeline).__name__ for pipeline in pipelines)
     name = device_name(loaded.device)
     what = f"{loaded.family.class_name} in {preset.steps} steps with --memory {loaded.mode} on {name}"
     key = key_of(revision, taken.names, loaded.mode, name)
     acceleration = Acceleration(loaded.pipeline, taken, loaded.attention)
-    return FastDrawing(acceleration, record, key, what, preset.steps, loaded.device)
+    lacking = "" if loaded.mode == "sequential" else lacking_cache(class_names, preset.steps)
+    return FastDrawing(acceleration, record, key, what, preset.steps, loaded.device, lacking)
 
 
 def told(drawing: Drawing, *notes: str) -> Drawing:

@@ -17,6 +17,7 @@ import torch
 from PIL import Image
 
 from imagerag.generators.base import DrawControl
+from imagerag.regular_files import read_regular_text
 from imagerag.store.files import write_whole
 
 MOST_KEPT = 256
@@ -138,7 +139,7 @@ class Record:
 
     def _all(self) -> dict[str, Any]:
         try:
-            known = json.loads(self._file.read_text(encoding="utf-8"))
+            known = json.loads(read_regular_text(self._file))
         except (OSError, ValueError, RecursionError):
             return {}  # it is measured again
         return known if isinstance(known, dict) else {}

@@ -23,9 +23,13 @@ STEP_CACHES: Mapping[str, StepCache] = {
     "LongCatImagePipeline": "TaylorSeerCache",
     "LongCatImageEditPipeline": "TaylorSeerCache",
 }
-"""By pipeline class, those caches of diffusers 0.42.1 that it draws with, at diffusers' own settings. Others (Chroma,
-Z-Image, Krea 2) draw by contrast and keep no cache apart for each half of it (``cache_context``), as all of these need;
-MagCache needs figures fitted to one checkpoint, and Pyramid Attention Broadcast and FasterCache are made for videos."""
+"""By pipeline class, those caches of diffusers 0.42.1 that it draws with, at diffusers' own settings. Chroma draws by
+contrast and keeps no cache apart for each half of it (``cache_context``), as all of these need; the transformers of
+others (Z-Image, Krea 2) take none; MagCache needs figures fitted to one checkpoint, and Pyramid Attention Broadcast and
+FasterCache are made for videos."""
+
+BY_CONTRAST = frozenset({"ChromaPipeline"})
+"""That other one: its transformer takes a cache (``CacheMixin``)."""
 
 ONE_PASS = frozenset({"FluxKontextPipeline", "Flux2Pipeline"})
 """Those that set no ``cache_context`` and need none apart: their guidance is an input, so that a step is one pass."""
@@ -49,6 +53,24 @@ def step_cache_of(class_names: tuple[str, ...], steps: int) -> StepCache | None:
     """
     caches = {STEP_CACHES.get(name) for name in class_names}
     return caches.pop() if len(caches) == 1 and steps >= LEAST_STEPS else None
+
+
+def lacking_cache(class_names: tuple[str, ...], steps: int) -> str:
+    """Return in words why there is no cache of steps; empty where there is one.
+
+    Args:
+        class_names: of the pipelines over one denoiser: that with references and that without.
+        steps: denoising steps.
+    """
+    if step_cache_of(class_names, steps) is not None:
+        return ""
+    if step_cache_of(class_names, LEAST_STEPS) is not None:
+        why = f"in {steps} steps each changes too much of the picture"
+    elif by_contrast := next((name for name in class_names if name in BY_CONTRAST), None):
+        why = f"in diffusers, {by_contrast} keeps none apart for each half of its guidance"
+    else:
+        why = f"diffusers has none that {' and '.join(dict.fromkeys(class_names))} can draw with"
+    return f"no cache of steps, since {why}"
 
 
 def offers(class_names: tuple[str, ...], steps: int) -> list[str]:

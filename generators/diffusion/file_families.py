@@ -39,6 +39,7 @@ class FileFamily:
         why: how it was recognised, in words.
         guesses: what its weights don't say and was guessed, in words.
         other: what it is where it is no model that draws from words.
+        like: how the class of its family's pipelines begins, of what doesn't draw; empty where that isn't known.
     """
 
     kind: str = ""
@@ -49,8 +50,10 @@ class FileFamily:
     why: str = ""
     guesses: tuple[str, ...] = ()
     other: Kind | None = None
+    like: str = ""
 
 
+ENCODER = Kind("one part of a pipeline (a text encoder)", other_models.DRAWING)
 PART = Kind("one part of a pipeline (a VAE)", other_models.DRAWING)
 LORA = Kind(
     "LoRA weights and no model of its own",
@@ -75,9 +78,16 @@ OTHERS: tuple[tuple[str, Kind], ...] = (
     (r"inpaint|fill", other_models.INPAINTING), (r"refiner", other_models.REFINER), (r"upscale", other_models.UPSCALER),
     (r"controlnet|flux-depth", other_models.CONTROL), (r"instruct", other_models.INSTRUCTED),
     (r"animatediff", ADAPTER), (r"stable_cascade", other_models.FIRST_STAGE), (r"autoencoder", PART),
-    (r"ltx|mochi|hunyuan-video|wan-|cosmos|minimax", other_models.VIDEO),
+    (r"text-encoder", ENCODER), (r"ltx|mochi|hunyuan-video|wan-|cosmos|minimax", other_models.VIDEO),
 )  # fmt: skip
 """By what is found in a kind's name: what it is where no pipeline draws it from words."""
+
+
+LIKE = (
+    ("xl_", "StableDiffusionXL"), ("z-image", "ZImage"), ("flux-2", "Flux2"), ("flux", "Flux"), ("qwen", "QwenImage"),
+    ("inpainting", "StableDiffusion"), ("v1", "StableDiffusion"), ("v2", "StableDiffusion"),
+)  # fmt: skip
+"""By the beginning of a kind: how the classes of its family's pipelines begin."""
 
 
 def recognised(tensors: Mapping[str, Tensor], hints: Mapping[str, str]) -> FileFamily:
@@ -93,7 +103,8 @@ def recognised(tensors: Mapping[str, Tensor], hints: Mapping[str, str]) -> FileF
     kind, repository, why = _kind(tensors, bare)
     other = next((what for found, what in OTHERS if re.search(found, kind)), None)
     if not kind or (other is not None and kind not in CLASSES):
-        return FileFamily(kind=kind, repository=repository, why=why, other=other)
+        like = next((classes for start, classes in LIKE if kind.startswith(start)), "")
+        return FileFamily(kind=kind, repository=repository, why=why, other=other, like=like)
     facts = _facts(kind, bare)
     if kind == "flux-2-dev" and facts.get("hidden_size") != FLUX2_WIDTH:
         kind, repository = "flux-2-klein", ""
@@ -110,12 +121,22 @@ def _is_lora(tensors: Mapping[str, Tensor]) -> bool:
     return any(name.endswith(marks) or ".lora_A." in name for name in tensors)
 
 
+ENCODERS = (
+    "text_model.embeddings.token_embedding.weight", "encoder.block.0.layer.0.SelfAttention.k.weight",
+    "model.layers.0.self_attn.k_proj.weight",
+)  # fmt: skip
+"""A weight of each: CLIP, T5, and the language models of later ones, as transformers names them."""
+
+
 def _kind(tensors: Mapping[str, Tensor], bare: Mapping[str, Tensor]) -> tuple[str, str, str]:
     """Return the kind of a file, the model that diffusers takes its configuration from, and how it was told."""
     files: Any = importlib.import_module("diffusers.loaders.single_file_utils")
     if "transformer_blocks.0.img_mod.1.weight" in bare and "txt_norm.weight" in bare:
         return "qwen-image", "", "its weights have the names of Qwen-Image's"
-    kind: str = files.infer_diffusers_model_type(tensors)
+    try:
+        kind: str = files.infer_diffusers_model_type(tensors)
+    except (KeyError, ValueError, IndexError):  # of a kind that it has no sizes of
+        return "", "", ""
     if kind == "v1" and files.CHECKPOINT_KEY_NAMES["v1"] not in tensors:  # its answer for all that it doesn't know
         if "add_embedding.linear_1.weight" in tensors and any(name.startswith("up_blocks.") for name in tensors):
             return "xl_unet", "", "its weights have the names of SDXL's UNet in diffusers"
@@ -125,6 +146,8 @@ def _kind(tensors: Mapping[str, Tensor], bare: Mapping[str, Tensor]) -> tuple[st
             return "", "", "its weights have the names of a model that draws pixels (Radiance)"
         if {"encoder.conv_in.weight", "decoder.conv_in.weight"} <= bare.keys():
             return "autoencoder", "", "its weights have the names of a VAE's"
+        if any(name in bare for name in ENCODERS):
+            return "text-encoder", "", "its weights have the names of a text encoder's"
         return "", "", ""
     repository = str(files.DIFFUSERS_DEFAULT_PIPELINE_PATHS[kind]["pretrained_model_name_or_path"])
     return kind, repository, f"its weights have the names and shapes of {kind!r} in diffusers"
@@ -166,6 +189,7 @@ class Twin:
         index: what the second one's ``model_index.json`` says.
         otherwise: likewise for the first one.
         guess: the presets that can be meant, in words.
+        repository: of the second one, where it has other parts besides the denoiser.
     """
 
     kind: str
@@ -174,7 +198,11 @@ class Twin:
     index: Mapping[str, Any] = field(default_factory=dict)
     otherwise: Mapping[str, Any] = field(default_factory=dict)
     guess: str = ""
+    repository: str = ""
 
+
+FEW_STEPS = "a preset of your own for one that draws in few steps (Lightning, Hyper, LCM)"
+HIDREAM = "a preset of your own, or have full, dev or fast in its name"
 
 TWINS = (
     Twin("flux-dev", r"kontext", "FluxKontextPipeline", guess="@flux, @kontext or @flux-krea"),
@@ -182,7 +210,10 @@ TWINS = (
         "flux-2-klein", r"base", otherwise={"is_distilled": True},
         guess="@flux2-klein, @flux2-klein-9b or these with -base",
     ),
-    Twin("flux-schnell", r"dev(?!ice)", otherwise={"is_distilled": True}),
+    Twin(
+        "flux-schnell", r"dev(?!ice)", otherwise={"is_distilled": True},
+        guess="@flux-schnell, or a preset of your own (with true_cfg for one that is not distilled)",
+    ),
     Twin("flux-2-klein", r"kv", "Flux2KleinKVPipeline"),
     Twin("krea2", r"turbo", index={"is_distilled": True}, guess="@krea2 or @krea2-turbo"),
     Twin("sd35_large", r"turbo", guess="@sd35 or @sd35-turbo"),
@@ -193,6 +224,15 @@ TWINS = (
     Twin("qwen-image", r"edit", "QwenImageEditPipeline", guess="@qwen-image-1, @qwen-image or @qwen-edit"),
     Twin("qwen-image", r"2509|2511|edit.?plus|rapid", "QwenImageEditPlusPipeline"),
     Twin("qwen-image-2.1", r"turbo", guess="@qwen-image-21 or @qwen-image-21-turbo"),
+    Twin("v1", r"turbo", guess=f"@sd15, or {FEW_STEPS}"),
+    Twin("v2", r"turbo", guess=f"@sd21, @sd-turbo, or {FEW_STEPS}"),
+    Twin("xl_base", r"turbo", guess=f"@sdxl, @sdxl-turbo, or {FEW_STEPS}"),
+    Twin("xl_unet", r"turbo", guess=f"@sdxl, @sdxl-turbo, or {FEW_STEPS}"),
+    Twin("sd35_medium", r"turbo", guess=f"@sd35-medium, or {FEW_STEPS}"),
+    Twin("flux-2-dev", r"turbo", guess=f"@flux2, or {FEW_STEPS}"),
+    Twin("hidream", r"full|^(?!.*(?:dev|fast))", repository="HiDream-ai/HiDream-I1-Full", guess=HIDREAM),
+    Twin("hidream", r"dev", repository="HiDream-ai/HiDream-I1-Dev"),
+    Twin("hidream", r"fast", repository="HiDream-ai/HiDream-I1-Fast"),
     Twin("chroma", r"flash", guess="@chroma, or a preset of your own for another version"),
 )  # fmt: skip
 """In order: a later one that fits counts over an earlier one."""
@@ -200,7 +240,8 @@ TWINS = (
 
 def _told_apart(found: FileFamily, tensors: Mapping[str, Tensor], hints: Mapping[str, str]) -> FileFamily:
     """Return a family with what its weights leave open decided by words about the file, and told as a guess."""
-    class_name, index, guesses = found.class_name, dict(found.index), []
+    class_name, index, guesses = found.class_name, dict(found.index), list[str]()
+    repository = found.repository
     where, words = next(iter(hints.items()), ("its name", ""))
     for twin in TWINS:
         if twin.kind != found.kind:
@@ -209,13 +250,14 @@ def _told_apart(found: FileFamily, tensors: Mapping[str, Tensor], hints: Mapping
             index |= twin.otherwise
         else:
             class_name, index = twin.class_name or class_name, {**index, **twin.index}
+            repository = twin.repository or repository
         if twin.guess:
             guesses.append(
                 f"several models have such weights, so that it is a guess by {where}; of another, say {twin.guess}"
             )
     if "__index_timestep_zero__" in tensors:  # ComfyUI's mark for Qwen-Image-Edit-2511
         class_name, guesses = "QwenImageEditPlusPipeline", []
-    return replace(found, class_name=class_name, index=index, guesses=tuple(guesses))
+    return replace(found, class_name=class_name, index=index, guesses=tuple(guesses), repository=repository)
 
 
 def classes_of(kind: str) -> set[str]:

@@ -139,6 +139,8 @@ def _load(preset: Preset, settings: DeviceSettings, loras: tuple[str, ...]) -> L
     device = choose_device(settings)
     dtype = choose_dtype(settings, device)
     file = examine(Path(os.path.expanduser(preset.file))) if preset.file else None
+    if file is not None and file.family.other is not None:
+        raise refused(f"file:{preset.file}", file.family.other, file.family.class_name, file.family.like)
     class_name = class_name_of(file, preset) if file is not None else ""
     stored: Mapping[str, Stored] = {}
     if class_name:

@@ -15,6 +15,7 @@ from imagerag.errors import UserError, first_line
 from imagerag.extras import need
 from imagerag.lora import ENDING, AppliedLora, LoraName
 from imagerag.model_hub import http_error, hub_cache, may_be_repository, not_fetched
+from imagerag.regular_files import open_regular
 
 SHOWN = 5
 """Files of a repository that a message lists."""
@@ -46,7 +47,7 @@ def apply_loras(pipeline: Any, names: Sequence[str], model: str) -> tuple[tuple[
     for number, (asked, file) in enumerate(found_loras(type(pipeline), names, model)):
         adapters.append(f"lora_{number}")
         notes += _load(pipeline, file, adapters[-1], asked.where, model)
-        with file.open("rb") as content:
+        with open_regular(file) as content:
             digest = hashlib.file_digest(content, "sha256").hexdigest()
         name = file.name if os.path.exists(os.path.expanduser(asked.where)) else asked.where
         applied.append(AppliedLora(name, digest, asked.weight))
@@ -96,7 +97,8 @@ def _load(pipeline: Any, file: Path, adapter: str, where: str, model: str) -> li
             IndexError,
             NotImplementedError,
         ) as error:
-            why = "weights of other shapes" if "size mismatch" in str(error) else first_line(error)
+            mismatch = "weights of other shapes" if "size mismatch" in str(error) else ""
+            why = mismatch or _other_form(keys) or first_line(error)
         else:
             if any(adapter in each for each in pipeline.get_list_adapters().values()):
                 told = [*warned, *_without_place(pipeline, file)]
@@ -104,6 +106,16 @@ def _load(pipeline: Any, file: Path, adapter: str, where: str, model: str) -> li
     raise UserError(
         f"lora {where!r} does not fit {model!r} ({why}); name the --generator that it was trained for, or leave it out"
     )
+
+
+OTHER_FORMS = {"LoKr": ".lokr_", "LoHa": ".hada_", "(IA)^3": ".on_input", "of full differences": ".diff"}
+"""Forms of LyCORIS besides low-rank ones, each by what is found in the names of its weights."""
+
+
+def _other_form(keys: Sequence[str]) -> str:
+    """Return in words which form weights have that diffusers reads for few models; empty if they are low-rank."""
+    found = [form for form, mark in OTHER_FORMS.items() if any(mark in key for key in keys)]
+    return f"weights of the form {' and '.join(found)}, which diffusers doesn't read for this model" if found else ""
 
 
 def _without_place(pipeline: Any, file: Path) -> list[str]:

@@ -118,9 +118,17 @@ def kind_of_checkpoint(index: Mapping[str, Any], denoiser: Mapping[str, Any]) ->
     return CHANNELS.get(("unet" if "unet" in index else family, channels))
 
 
-def refused(model: str, kind: Kind, class_name: str) -> UserError:
-    """Return the one line that says what a model is, and what to name in its place."""
-    drawing = next((preset for start, preset in FAMILIES if class_name.startswith(start)), ANY_DRAWING)
+def refused(model: str, kind: Kind, class_name: str, like: str = "") -> UserError:
+    """Return the one line that says what a model is, and what to name in its place.
+
+    Args:
+        model: its name.
+        kind: what it is.
+        class_name: of its pipeline; empty where it has none.
+        like: how the classes of its family begin, where it has no pipeline.
+    """
+    family = class_name or like
+    drawing = next((preset for start, preset in FAMILIES if family.startswith(start)), ANY_DRAWING)
     told = f" ({class_name})" if class_name else ""
     words = "it does not draw from words alone, " if "{drawing}" in kind.instead else ""
     return UserError(f"{model!r} is {kind.what}{told}; {words}{kind.instead.format(drawing=drawing)}")

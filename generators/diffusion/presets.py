@@ -12,6 +12,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from imagerag.errors import UserError
+from imagerag.model_files import snapshot, table_of
+from imagerag.regular_files import SETTINGS_BYTES, read_regular_text
 from imagerag.table_faults import fault_in, meant
 
 PRESETS = "IMAGERAG_PRESETS"
@@ -105,8 +107,8 @@ class Preset(BaseModel):
         return sum(self.weights.values()) * bytes_each or None
 
 
-KEYS = ("like", *(name for name in Preset.model_fields if name not in ("name", "file", "recipe")))
-"""What a table of a preset may have; the others are found out about models that are named by id or file."""
+KEYS = ("like", *(name for name in Preset.model_fields if name not in ("name", "recipe")))
+"""What a table of a preset may have."""
 
 
 def load_presets(environ: Mapping[str, str] | None = None) -> dict[str, Preset]:
@@ -127,7 +129,7 @@ def _bundled() -> dict[str, Preset]:
 
 def _of_file(file: Path) -> dict[str, Preset]:
     try:
-        tables = tomllib.loads(Path(os.path.expanduser(file)).read_text(encoding="utf-8"))
+        tables = tomllib.loads(read_regular_text(os.path.expanduser(file), most=SETTINGS_BYTES))
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"presets file {str(file)!r} can't be read ({error}); mend it or unset {PRESETS}") from error
     return _presets(tables, {name: preset.model_dump() for name, preset in _bundled().items()}, str(file))
@@ -146,18 +148,27 @@ def _presets(tables: dict[str, Any], known: dict[str, dict[str, Any]], file: str
         if taken := next((key for key in table if key not in KEYS and key in Preset.model_fields), None):
             raise UserError(f"preset {name!r} in {file!r}: {taken!r} is no key ({meant(taken, KEYS)})")
         base = dict(known.get(model, {})) | {"source": (), "unchecked": ()}
-        if "model" in table:  # other weights come in other files
-            base |= {"revision": None, "variant": None, "pipeline": ""}
+        if "model" in table:  # other weights come in other files; what it is like is of the same class
+            base |= {"revision": None, "variant": None, "file": ""}
         if table.get("family", base.get("family")) != "ip-adapter":
             base["adapter"] = None
         try:
             preset = Preset(**{**base, **table, "name": name})
         except ValidationError as error:
             raise UserError(f"preset {name!r} in {file!r}: {fault_in(error, Preset, KEYS)}") from error
+        found = {"pipeline": preset.pipeline or _class_here(preset.model), "file": os.path.expanduser(preset.file)}
+        preset = preset.model_copy(update=found)
         _check(preset, file)
         presets[name] = preset
         known[name] = preset.model_dump()
     return presets
+
+
+def _class_here(model: str) -> str:
+    """Return the pipeline's class by what lies on this machine of a model; empty if that doesn't tell."""
+    folder = Path(os.path.expanduser(model))
+    there = folder if folder.is_dir() else snapshot(model, None)
+    return "" if there is None else str(table_of(there / "model_index.json").get("_class_name", ""))
 
 
 def _check(preset: Preset, file: str) -> None:

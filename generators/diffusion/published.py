@@ -15,6 +15,7 @@ from imagerag.generators.diffusion.presets import Preset
 from imagerag.generators.diffusion.recipes import DENOISERS, Published
 from imagerag.hub_offline import offline_where_unreachable
 from imagerag.model_hub import http_error, refusal, silence_libraries
+from imagerag.regular_files import read_regular_text
 
 
 def published_by(model: str, revision: str | None, preset: Preset | None) -> Published:
@@ -34,7 +35,7 @@ def _published(model: str, revision: str | None, preset: Preset | None) -> Publi
     file = Path(model) / "model_index.json"
     try:
         index: Any = (
-            json.loads(file.read_text(encoding="utf-8"))
+            json.loads(read_regular_text(file))
             if os.path.isdir(model)
             else DiffusionPipeline.load_config(model, revision=revision)
         )
@@ -85,7 +86,7 @@ def _config(model: str, revision: str | None, part: str) -> Mapping[str, Any]:
         file = (
             Path(model, part, name) if here else hf_hub_download(model, f"{part}/{name}".lstrip("/"), revision=revision)
         )
-        read: Any = json.loads(Path(file).read_text(encoding="utf-8"))
+        read: Any = json.loads(read_regular_text(file))
     except (OSError, ValueError, RecursionError, http_error()):
         return {}
     return read if isinstance(read, dict) else {}

@@ -72,6 +72,9 @@ def no_contrast(class_name: str) -> float:
 OF_REFERENCES = ("image_encoder", "adapter")
 """Parts that a model without references has no use for."""
 
+OF_THE_ASKING = ("steps", "guidance", "negative_prompt", "max_references", "adapter")
+"""What of a preset's unchecked fields is so of a model that is asked like it, too."""
+
 UNTOLD = ("weights", "taught_guidance", "scheduler")
 """Changes of a row that say nothing of how the model is asked."""
 
@@ -90,6 +93,8 @@ class Rule(BaseModel):
     change: dict[str, Any] = {}
     file_scheduler: dict[str, Any] = {}
     source: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
+    guess: str = ""
 
 
 @dataclass(frozen=True)
@@ -210,9 +215,12 @@ def _asked_like(rule: Rule, why: str, published: Published, preset: Preset) -> P
         changes["scheduler"] = rule.file_scheduler
     told = ", ".join(f"{key} {value!r}" for key, value in rule.change.items() if key in changes and key not in UNTOLD)
     changes["recipe"] = f"as {rule.preset or 'its pipeline by default'}{f' with {told}' if told else ''}: {why}"
+    changes["recipe"] += f" (a guess: {rule.guess})" if rule.guess else ""
     if layers:
         changes["recipe"] += f"; without references, whose adapter is for other layers ({layers})"
-    changes |= {"source": rule.source, "unchecked": (), "name": f"diffusers:{published.model}"}
+    unchecked = (name for name in preset.unchecked if name in OF_THE_ASKING and name not in changes)
+    changes |= {"source": rule.source or preset.source, "unchecked": (*rule.unchecked, *unchecked)}
+    changes["name"] = f"diffusers:{published.model}"
     return _in_few_steps(published, preset.model_copy(update=changes), known="steps" in rule.change)
 
 

@@ -26,6 +26,7 @@ from imagerag.generators.diffusion.other_models import refused
 from imagerag.generators.diffusion.pipeline_classes import by_its_defaults
 from imagerag.generators.diffusion.presets import Preset, load_presets
 from imagerag.generators.diffusion.recipes import FEW_BY_NAME, Published, recipe_of, rules
+from imagerag.regular_files import open_regular
 
 WORDS = "text"
 """In place of a preset's name: the family that the file is of, without references."""
@@ -87,7 +88,7 @@ class SingleFile:
 
     def sha256(self) -> str:
         """Return the hash of all of it, 64 hex digits; of large files that takes seconds."""
-        with self.path.open("rb") as content:
+        with open_regular(self.path) as content:
             return hashlib.file_digest(content, "sha256").hexdigest()
 
 
@@ -186,7 +187,7 @@ def preset_of_file(name: str) -> Preset:
     file = examine(Path(os.path.expanduser(path)))
     family = file.family
     if family.other is not None:
-        raise refused(f"file:{path}", family.other, family.class_name)
+        raise refused(f"file:{path}", family.other, family.class_name, family.like)
     if family.kind in ("flux-dev", "flux-schnell") and family.denoiser.get("num_layers") == FEWER_BLOCKS:
         raise UserError(
             f"file {path!r} is of a FLUX.1 with {FEWER_BLOCKS} double blocks, whose configuration a file lacks; take "

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from imagerag.errors import UserError
+from imagerag.regular_files import read_regular_text
 
 CHECKPOINT = "IMAGERAG_COMFYUI_CHECKPOINT"
 """The variable with the file name of the checkpoint, as ComfyUI lists it."""
@@ -31,7 +32,7 @@ def read_workflow(file: Path) -> dict[str, Any]:
         UserError: it can't be read, is not in API format, has no ``{{prompt}}`` or a placeholder that is not known.
     """
     try:
-        workflow: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        workflow: dict[str, Any] = json.loads(read_regular_text(file))
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(
             f"workflow {str(file)!r} can't be read ({error}); give --generator comfyui:FILE with one in API format"

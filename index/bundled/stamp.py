@@ -17,6 +17,7 @@ from pathlib import Path
 
 from imagerag.errors import FileError, UserError, first_line
 from imagerag.index.chroma_client import DATABASE
+from imagerag.regular_files import open_regular, read_regular
 from imagerag.store.file_errors import WAY_OUT, cause_of, file_error
 from imagerag.store.files import sync_folder, write_whole
 
@@ -58,7 +59,7 @@ def read_stamp(directory: Path) -> Stamp | None:
         UserError: the stamp is damaged.
     """
     try:
-        fields = json.loads((directory / STAMP).read_bytes())
+        fields = json.loads(read_regular(directory / STAMP))
         if fields["schema"] != SCHEMA:
             raise UserError(
                 f"the index at {str(directory)!r} has schema {fields['schema']!r}, not {SCHEMA}, which this imagerag "
@@ -163,7 +164,7 @@ def not_built(directory: Path, error: BaseException) -> FileError:
 
 def file_digest(file: Path) -> str:
     """Return the hex SHA-256 of a file of any size."""
-    with file.open("rb") as opened:
+    with open_regular(file) as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 

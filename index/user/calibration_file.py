@@ -8,6 +8,7 @@ from typing import Any
 from imagerag.embedders.calibration import FALSE_POSITIVES, LEAST_CAPTIONED, Calibration, Shows
 from imagerag.index.user.shards import model_tag
 from imagerag.index.user_libraries import OWN, library_directory
+from imagerag.regular_files import read_regular
 from imagerag.shell_words import quoted
 from imagerag.store.files import write_whole
 
@@ -33,7 +34,7 @@ class CalibrationFile:
             stat = self._path.stat()
             version = (stat.st_mtime_ns, stat.st_ino)
             if self._read is None or self._read[0] != version:
-                self._read = version, _parsed(self._path.read_bytes(), self._model)
+                self._read = version, _parsed(read_regular(self._path), self._model)
         except OSError:
             return None
         return self._read[1]
@@ -49,7 +50,7 @@ class CalibrationFile:
 
 def stored_calibrations(directory: Path) -> list[Calibration]:
     """Return the records of all models, by model id."""
-    found = [_parsed(file.read_bytes()) for file in sorted(directory.glob(f"{PREFIX}*.json"))]
+    found = [_parsed(read_regular(file)) for file in sorted(directory.glob(f"{PREFIX}*.json"))]
     return sorted((one for one in found if one is not None), key=lambda one: one.model)
 
 

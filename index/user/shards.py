@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from imagerag.regular_files import read_regular
 from imagerag.store.file_errors import file_error
 from imagerag.store.files import write_whole
 
@@ -181,7 +182,7 @@ class Shards:
     def _merged(self) -> tuple[int, frozenset[str]]:
         path = self.folder / MERGED
         try:
-            content = json.loads(path.read_bytes())
+            content = json.loads(read_regular(path))
             return int(content["through"]), frozenset(content["shards"])
         except FileNotFoundError:
             return 0, frozenset()

@@ -31,6 +31,7 @@ from imagerag.index.leftovers import unnamed_folders
 from imagerag.index.user.fulltext import DAMAGED, FullTextIndex
 from imagerag.index.user.shards import model_tag
 from imagerag.index.user.snapshot import Snapshot
+from imagerag.regular_files import read_regular
 from imagerag.store.files import write_whole
 
 UPSERT = 2000
@@ -92,7 +93,7 @@ class VectorStore:
     def applied(self) -> SyncState | None:
         """Return what Chroma was brought up to; ``None`` if it never was, or nobody knows."""
         try:
-            content = json.loads(self.file.read_bytes())
+            content = json.loads(read_regular(self.file))
             shards = frozenset(map(str, content["shards"]))
             return SyncState(shards, str(content["place"]), int(content["pictures"]), int(content["captions"]))
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
@@ -228,7 +229,7 @@ class VectorStore:
     def _library(self) -> str:
         """What tells this library from others on one server: made up once, since two machines may have one path."""
         try:
-            name = (self._directory / LIBRARY).read_text(encoding="ascii", errors="replace").strip()
+            name = read_regular(self._directory / LIBRARY).decode("ascii", "replace").strip()
         except OSError:
             return "none"
         return name if re.fullmatch("[0-9a-f]{8}", name) else "none"  # a damaged one is made up anew
@@ -314,7 +315,7 @@ def renamed(directory: Path, model: str, before: frozenset[str], shards: Sequenc
     """
     for file in directory.glob(f"applied-*{model_tag(model)}.json"):
         try:
-            content = json.loads(file.read_bytes())
+            content = json.loads(read_regular(file))
             if frozenset(content["shards"]) == before:
                 write_whole(file, json.dumps({**content, "shards": sorted(shards)}).encode())
         except (OSError, ValueError, KeyError, TypeError, RecursionError):

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from imagerag.credentials import without_credentials
 from imagerag.errors import FileError
+from imagerag.regular_files import read_regular
 from imagerag.store.files import write_whole
 
 PICTURES, ANSWERS = 7 * 86400.0, 3600.0
@@ -60,8 +61,8 @@ class WebCache:
     def get(self, key: str) -> Cached | None:
         """Return what was stored for a request, if it is there whole."""
         try:
-            record = json.loads(self._record(key).read_bytes())
-            data = self._file(str(record["sha256"])).read_bytes()
+            record = json.loads(read_regular(self._record(key)))
+            data = read_regular(self._file(str(record["sha256"])))
             intact = hashlib.sha256(data).hexdigest() == record["sha256"]
             fresh = time.time() < float(record["until"])
             asked = {name: str(record[kept]) for name, kept in CONDITIONS.items() if record.get(kept)}
@@ -98,7 +99,7 @@ class WebCache:
     def still_holds(self, key: str, seconds: float) -> None:
         """Note that the server says it has not changed."""
         with suppress(OSError, ValueError, TypeError, FileError):
-            record = json.loads(self._record(key).read_bytes())
+            record = json.loads(read_regular(self._record(key)))
             record["until"] = time.time() + seconds
             write_whole(self._record(key), json.dumps(record).encode(), durable=False)
 
@@ -117,7 +118,7 @@ class WebCache:
         self._prune_files(most)
         for record in (self._folder / "records").glob("*/*.json"):
             try:
-                told = json.loads(record.read_bytes())
+                told = json.loads(read_regular(record))
                 there = self._file(str(told["sha256"])).is_file()
             except (OSError, ValueError, KeyError, TypeError, RecursionError):
                 there = False

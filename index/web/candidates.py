@@ -136,6 +136,16 @@ class KnowsRobots(Protocol):
 
 
 @runtime_checkable
+class AnswersOnce(Protocol):
+    """A source without pages, which has to be asked at once for all that is wanted."""
+
+    @property
+    def most_at_once(self) -> int:
+        """Pictures that it can be asked for."""
+        ...
+
+
+@runtime_checkable
 class WebSource(WebServer, Protocol):
     """A place on the web where pictures are found by words. An entry point of ``imagerag.searches`` may make one."""
 

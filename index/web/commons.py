@@ -15,7 +15,10 @@ SMALL, FULL = 330, 960
 """Widths in pixels among the standard ones of Wikimedia's thumbnails; others are refused, with status 429
 (https://www.mediawiki.org/wiki/Common_thumbnail_sizes)."""
 PAGE = 20
-_WIDTH = re.compile(rf"/{SMALL}px-(?=[^/]*$)")
+_WIDTH = re.compile(rf"/((?:loss(?:y|less)-)?(?:page\d+-)?){SMALL}px-(?=[^/]*$)")
+"""The width in a thumbnail's address; those of TIFF have more before it, and without it the file itself is meant, which
+may have hundreds of MB.
+"""
 _ENDING = re.compile(r"\.[A-Za-z0-9]{2,5}$")
 _SYNTAX = re.compile(r"[^\w\s'-]|(?<!\w)[-']|[-'](?!\w)")
 """What means something to CirrusSearch: quotes, ``-word``, ``insource:``."""
@@ -71,11 +74,11 @@ class Commons:
         if not isinstance(told, Mapping):
             return None
         about = told.get("extmetadata")
-        original, small = web_address(told.get("url"), 1000), web_address(told.get("thumburl"), 1000)
+        original, small = _address(told.get("url")), _address(told.get("thumburl"))
         wide = told.get("width")
         full = original
         if isinstance(wide, int) and wide > FULL and _WIDTH.search(small):
-            full = _WIDTH.sub(f"/{FULL}px-", small)
+            full = _WIDTH.sub(rf"/\g<1>{FULL}px-", small)
         name = plain_text(str(page.get("title", "")).partition(":")[2])
         title = _said(about, "ObjectName") or _ENDING.sub("", name)
         licence, terms = _licence(about)
@@ -91,6 +94,14 @@ class Commons:
             link=web_address(told.get("descriptionurl"), 1000),
             words=tuple(text for text in (_ENDING.sub("", name), described) if text and text != title),
         )
+
+
+def _address(value: Any) -> str:
+    """Return an address without what it says of who was asked for it (``utm_source`` and so on), which other sources of
+    the same file don't say: they are to be known for the same.
+    """
+    address, _, query = web_address(value, 1000).partition("?")
+    return f"{address}?{query}" if query and not query.startswith("utm_") else address
 
 
 def _licence(about: Any) -> tuple[str, str]:

@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from imagerag.errors import first_line
 from imagerag.index.user_libraries import WEB
 from imagerag.index.web.cache import WebCache
 from imagerag.index.web.candidates import SourceFailed
-from imagerag.index.web.client import PAUSE, Pauses, WebClient
+from imagerag.index.web.client import PAUSE, PAUSES, Pauses, WebClient
 from imagerag.index.web.encyclopedias import WIKIDATA, WIKIPEDIA, FactSource, Quote, Wikidata, Wikipedia
 from imagerag.index.web.first_use import first_used
 from imagerag.index.web.registry import checked_address
@@ -43,7 +44,7 @@ class FactSearch:
         self.sources = tuple(sources)
         self._folder = folder
         self._cache = WebCache(folder / "cache")
-        self._pauses = Pauses()
+        self._pauses = Pauses(folder / PAUSES)
 
     def ask(self, concepts: Sequence[str], tell: Callable[[str], object]) -> list[list[Quote]]:
         """Return quotes on each concept, those of one source after those of another.
@@ -100,8 +101,8 @@ class FactSearch:
                     found.failed(source.name, str(error))
                     return
                 except Exception as error:  # whatever a server of somebody else brings about
-                    why = f"the web source {source.name!r} failed ({type(error).__name__}: {error})"
-                    found.failed(source.name, why[:300])
+                    why = f"the web source {source.name!r} failed ({type(error).__name__}: {first_line(error, 200)})"
+                    found.failed(source.name, why)
                     return
                 found.add(source.name, place, quotes)
 

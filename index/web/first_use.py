@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from imagerag.errors import FileError
+from imagerag.regular_files import read_regular
 from imagerag.store.files import write_whole
 
 USED = "used.json"
@@ -23,7 +24,7 @@ def first_used(folder: Path, names: Sequence[str]) -> list[str]:
     """
     known: list[str] = []
     with suppress(OSError, ValueError, TypeError):
-        known = [str(name) for name in json.loads((folder / USED).read_bytes())]
+        known = [str(name) for name in json.loads(read_regular(folder / USED))]
     new = [name for name in names if name not in known]
     if new:
         with suppress(FileError):

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 
+from imagerag.errors import first_line
 from imagerag.index.captions import concepts_of
 from imagerag.index.web.cache import WebCache
 from imagerag.index.web.candidates import Candidate, SourceFailed, WebQuery, WebSource
@@ -140,7 +141,9 @@ class Gathering:
                         self._pauses.begin(source.name, PAUSE)
                     return
                 except Exception as error:  # whatever a source of somebody else raises
-                    outcome.problem = f"the web source {source.name!r} failed ({type(error).__name__}: {error})"[:300]
+                    outcome.problem = (
+                        f"the web source {source.name!r} failed ({type(error).__name__}: {first_line(error, 200)})"
+                    )
                     return
                 outcome.found += len(found)
                 usable = self._usable(found, outcome)

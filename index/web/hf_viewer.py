@@ -55,18 +55,19 @@ class HuggingFaceViewer:
         length = min(query.count, PAGE)
         parameters = {**self._where, "query": query.words, "offset": str((query.page - 1) * length)}
         answer = await ask(f"{self.address}/search", parameters | {"length": str(length)})
-        columns = [
-            str(feature.get("name"))
-            for feature in rows_at(answer, "features", self.name)
-            if at(feature, "type._type") == "Image"
-        ]
+        features = rows_at(answer, "features", self.name)
+        kinds = {str(feature.get("name")): feature.get("type") for feature in features}
+        columns = [name for name, kind in kinds.items() if _has_pictures(kind)]
+        labels = {name: names for name, kind in kinds.items() if isinstance(names := at(kind, "names"), list)}
         found = []
         for entry in rows_at(answer, "rows", self.name):
             row = entry.get("row")
-            addresses = [web_address(at(row, f"{column}.src"), 2000) for column in columns]
-            address = next((one for one in addresses if one), "")
-            if isinstance(row, Mapping) and address:
-                found.append(self._candidate(row, address, entry.get("row_idx")))
+            if not isinstance(row, Mapping):
+                continue
+            cells = [_first_of(row.get(column)) for column in columns]
+            address = next((one for cell in cells if (one := web_address(at(cell, "src"), 2000))), "")
+            if address:
+                found.append(self._candidate(_in_words(row, labels), address, entry.get("row_idx")))
         return found
 
     def _candidate(self, row: Mapping[str, Any], address: str, number: Any) -> Candidate:
@@ -85,5 +86,26 @@ class HuggingFaceViewer:
         )
 
 
+def _has_pictures(kind: Any) -> bool:
+    """Tell whether a column has pictures, or lists of them: ``List`` and ``Sequence`` have a feature, and what older
+    datasets have for a list is one with that alone.
+    """
+    return any(at(kind, path) == "Image" for path in ("_type", "feature._type", "0._type"))
+
+
+def _in_words(row: Mapping[str, Any], labels: Mapping[str, list[Any]]) -> Mapping[str, Any]:
+    """Return a row with the names of its classes (``ClassLabel``) in place of their numbers; -1 is none."""
+    return {**row, **{column: _name(row.get(column), names) for column, names in labels.items()}}
+
+
+def _name(number: Any, names: Sequence[Any]) -> Any:
+    return names[number] if isinstance(number, int) and 0 <= number < len(names) else ""
+
+
+def _first_of(cell: Any) -> Any:
+    """Return the first of a list, and what is none as it is."""
+    return next(iter(cell), None) if isinstance(cell, list) else cell
+
+
 def _first(row: Mapping[str, Any], columns: Sequence[str]) -> str:
-    return next((text for column in columns if (text := plain_text(row.get(column)))), "")
+    return next((text for column in columns if (text := plain_text(_first_of(row.get(column))))), "")

@@ -13,7 +13,10 @@ from imagerag.licences import ALL_RIGHTS_RESERVED, UNKNOWN, licence_link, normal
 ADDRESS = "https://api.inaturalist.org"
 VERSION = "4.0"
 """Of the Creative Commons licences that it offers: https://help.inaturalist.org/support/solutions/articles/151000173511"""
-_SIZE = re.compile(r"/square(?=\.\w+$)")
+_SIZE = re.compile(r"/square(?=\.\w+(?:\?[^/]*)?$)")
+"""The size in an address; photographs that are not openly licensed have a number of their upload behind the name."""
+_NAMED = re.compile(r"\(c\) (?P<who>.+), [^,()]+(?: \([^()]+\))?|(?P<free>.+), no known copyright restrictions.*")
+"""A line of thanks without who uploaded it, as in "(c) Jane Roe, some rights reserved (CC BY)", in any language."""
 
 
 class INaturalist:
@@ -52,22 +55,27 @@ class INaturalist:
         found: list[Candidate] = []
         for observation in rows_at(answer, "results", self.name):
             photos = observation.get("photos")
-            # One of each: others of an observation show the same animal.
-            for photo in (photos if isinstance(photos, list) else [])[:1]:
-                found += _candidate(observation, photo)
+            shown = [
+                one for photo in (photos if isinstance(photos, list) else []) for one in _candidate(observation, photo)
+            ]
+            # One of each, since others of an observation show the same animal; each has a licence of its own.
+            found += sorted(shown, key=lambda one: not query.policy.allows(one.licence))[:1]
         return found
 
 
 def _candidate(observation: Mapping[str, Any], photo: Any) -> list[Candidate]:
+    """Return the photograph; none where its address is that of a sign in its place, as it has for hidden ones and for
+    those that somebody says infringe a copyright or were made by a machine.
+    """
     square = web_address(at(photo, "url"))
-    if not square:
+    if not square or at(photo, "hidden") is True or _is_flagged(photo):
         return []
     code = at(photo, "license_code")
     # Photographs without a licence have all rights reserved, as it says of them.
     licence = ALL_RIGHTS_RESERVED if code is None else normalised(plain_text(code), VERSION)
     common, latin = (plain_text(at(observation, f"taxon.{name}")) for name in ("preferred_common_name", "name"))
     link = web_address(observation.get("uri"))
-    who = plain_text(at(observation, "user.name"), LONGEST_NAME) or plain_text(at(observation, "user.login"), 60)
+    who = _photographer(photo) or plain_text(at(observation, "user.name"), LONGEST_NAME)
     return [
         Candidate(
             source="iNaturalist",
@@ -75,9 +83,24 @@ def _candidate(observation: Mapping[str, Any], photo: Any) -> list[Candidate]:
             full=_SIZE.sub("/large", square),
             title=common or latin or plain_text(observation.get("species_guess")),
             licence=licence if licence else UNKNOWN,
-            creator=who,
+            creator=who or plain_text(at(observation, "user.login"), 60),
             licence_link=licence_link(licence),
             link=link,
             words=(latin,) if latin and common else (),
         )
     ]
+
+
+def _is_flagged(photo: Any) -> bool:
+    """Tell whether somebody has an objection that nobody has settled."""
+    flags = at(photo, "flags")
+    return any(at(flag, "resolved") is not True for flag in flags) if isinstance(flags, list) else False
+
+
+def _photographer(photo: Any) -> str:
+    """Return who made a photograph, who need not have uploaded it; empty where it does not tell apart from that."""
+    if named := plain_text(at(photo, "attribution_name"), LONGEST_NAME):
+        return named
+    line = plain_text(at(photo, "attribution"), 2 * LONGEST_NAME).partition(", uploaded by ")[0]
+    found = _NAMED.fullmatch(line)
+    return plain_text(found["who"] or found["free"], LONGEST_NAME) if found else ""

@@ -24,6 +24,8 @@ class KnnService:
         robots: see ``imagerag.index.web.candidates.KnowsRobots``.
     """
 
+    most_at_once = 200
+
     def __init__(
         self, name: str, address: str, index: str = "", licence: str = "", robots: RobotsPolicy = "heed"
     ) -> None:

@@ -45,7 +45,8 @@ class Met:
                 f"the web source {self.name!r} answers with what can't be read",
             )
         each = min(query.count, MOST_OBJECTS)
-        wanted = [number for number in ids if isinstance(number, int)][(query.page - 1) * each : query.page * each]
+        numbers = list(dict.fromkeys(number for number in ids if isinstance(number, int)))
+        wanted = numbers[(query.page - 1) * each : query.page * each]
         told = await asyncio.gather(*(ask(f"{base}/objects/{number}") for number in wanted), return_exceptions=True)
         if told and all(isinstance(one, SourceFailed) for one in told):
             raise next(one for one in told if isinstance(one, SourceFailed))
@@ -60,15 +61,18 @@ def _candidate(told: Any) -> Candidate | None:
     if not small and not full:
         return None
     licence = OPEN_ACCESS if at(told, "isPublicDomain") is True else UNKNOWN
-    more = (plain_text(at(told, name)) for name in ("objectName", "medium", "culture"))
+    more = [plain_text(at(told, name)) for name in ("objectName", "medium", "culture")]
+    tags = at(told, "tags")  # what is seen on it; null where nobody has said
+    more += [plain_text(at(tag, "term")) for tag in (tags if isinstance(tags, list) else [])]
+    who = " ".join(text for name in ("artistPrefix", "artistDisplayName") if (text := plain_text(at(told, name))))
     return Candidate(
         source="The Metropolitan Museum of Art",
         small=small or full,
         full=small or full,  # some 1000 pixels wide; the other one may have a hundred megapixels
         title=plain_text(at(told, "title")),
         licence=licence,
-        creator=plain_text(at(told, "artistDisplayName"), LONGEST_NAME),
+        creator=plain_text(who, LONGEST_NAME),  # such as "Attributed to" somebody
         licence_link=licence_link(licence),
         link=web_address(at(told, "objectURL")),
-        words=tuple(text for text in more if text),
+        words=tuple(dict.fromkeys(text for text in more if text)),
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from imagerag.errors import UserError
+from imagerag.regular_files import SETTINGS_BYTES, read_regular_text
 from imagerag.settings import LIBRARIES, is_mcp_search
 
 FILE = "IMAGERAG_WEB_SOURCES"
@@ -46,7 +47,7 @@ def _tables(path: Path, stamp: int) -> Mapping[str, Any]:
     import tomllib  # here, since most have no such file
 
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        tables = tomllib.loads(read_regular_text(path, most=SETTINGS_BYTES))
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"web sources file {str(path)!r} can't be read ({error}); mend it or unset {FILE}") from error
     for name in tables:

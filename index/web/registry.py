@@ -51,7 +51,7 @@ def _cleveland(address: str, is_set: bool) -> WebSource:
     return JsonSearch(
         name="cleveland",
         address=f"{address}/api/artworks/",
-        query={"q": "{caption}", "has_image": "1", "cc0": "1", "limit": "{count}"},
+        query={"q": "{caption}", "has_image": "1", "cc0": "1", "limit": "{count}", "skip": "{offset}"},
         results="data",
         fields={
             "small": "images.web.url",

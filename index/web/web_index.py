@@ -23,7 +23,7 @@ from imagerag.index.user.sources.decoding import perceptual_hash
 from imagerag.index.user_libraries import WEB
 from imagerag.index.web.cache import WebCache
 from imagerag.index.web.candidates import Candidate, WebQuery, WebSource
-from imagerag.index.web.client import FULL_BYTES, Pauses
+from imagerag.index.web.client import FULL_BYTES, PAUSES, Pauses
 from imagerag.index.web.first_use import announced
 from imagerag.index.web.found import web_file, web_picture
 from imagerag.index.web.gathering import Gathered, Gathering, fetched
@@ -108,7 +108,7 @@ class WebIndex:
         self._sensitive = sensitive
         self._diverse = diverse
         self._cache = WebCache(self._folder / "cache")
-        self._pauses = Pauses()
+        self._pauses = Pauses(self._folder / PAUSES)
         self._lock = threading.Lock()
         self._taken: dict[str, tuple[Hit, int]] = {}  # what was chosen, by address, with its look
         self._pruned = False

@@ -28,7 +28,7 @@ def test_no_key_lands_in_the_recording(tmp_path: Path, monkeypatch: pytest.Monke
         run_recorded(tmp_path, vlm=f"openai:scripted@{url}", record=str(file))
         assert server.headers
     text = file.read_text()
-    assert "bad key [key] or [key] or [key] or [key]" in text
+    assert "bad key [hidden] or [key] or [key] or [hidden]" in text
     for secret in ("key-of-the-server", "sk-elsewhere", "user-in-url", "pass-in-url", "query-in-url", "Bearer"):
         assert secret not in text
 

@@ -1,10 +1,12 @@
 """The web page in Chromium: a whole conversation, stop and reload, and axe-core's findings."""
 
+import contextlib
 import os
 import signal
+import sys
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import pytest
 from testing.offered_parts import offering_service
 from testing.openai_requests import square
 from testing.scripted import Squares
-from testing.server_process import running_server
+from testing.server_process import running_server, served_process
 from testing.servers import Gate, Served, scripted_service
 
 
@@ -29,7 +31,7 @@ def findings(page: Any) -> list[str]:
 
 def opened(chromium: Any, url: str, width: int = 1280, height: int = 900, scheme: str = "light") -> Any:
     page = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme).new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(60_000)
     page.goto(url)
     page.locator("#suggestions button").first.wait_for(state="attached")
     return page
@@ -398,24 +400,63 @@ def test_conversations_are_named_found_exported_and_deleted(
     page.context.close()
 
 
-def test_a_server_that_dies_in_a_run_is_told_and_the_page_comes_back(chromium: Any, tmp_path: Path) -> None:
-    with running_server(home=tmp_path) as server:
+HELD_SERVER = """
+import sys, time
+from pathlib import Path
+from testing.servers import Served, scripted_service
+
+begun = 0
+
+def before_step(step):
+    global begun
+    begun += step == 1
+    while begun > 1 and step == 2:  # the second drawing never ends
+        time.sleep(60)
+
+print("at", Served(scripted_service(Path(sys.argv[1]), before_step=before_step)).url + "/", file=sys.stderr, flush=True)
+time.sleep(600)  # no thread is started any more once the first one has ended
+"""
+
+
+@contextlib.contextmanager
+def killed_in_a_run(chromium: Any, home: Path) -> Iterator[tuple[Any, str]]:
+    """Yield a page whose server was killed in its second run, and the port that the server had.
+
+    The run can't end: one that ends before the signal arrives would be no run that was lost.
+    """
+    with served_process([sys.executable, "-c", HELD_SERVER, str(home)], os.environ) as server:
         page = opened(chromium, server.url)
-        page.set_default_timeout(20_000)
         ask(page, "an owl")
         page.fill("#prompt", "a lobster in a kimono")
         page.press("#prompt", "Enter")
-        page.wait_for_selector(".run:last-child :text('step ')")
+        page.wait_for_selector("text=step 1 of 4")
         os.kill(server.pid, signal.SIGKILL)
         page.wait_for_selector("#lost:visible")
         page.fill("#prompt", "half a sentence")
-    with running_server("--port", server.url.rpartition(":")[2], home=tmp_path):
-        page.locator("#lost").wait_for(state="hidden")
-        page.wait_for_selector("text=was not finished: ask for it again")
-        assert page.locator(".asked").all_inner_texts() == ["an owl", "a lobster in a kimono"]
-        assert page.input_value("#prompt") == "half a sentence"
-        ask(page, "a lobster in a kimono")
+    yield page, server.url.rpartition(":")[2]
     page.context.close()
+
+
+def told_as_not_finished(page: Any) -> None:
+    page.wait_for_selector("text=was not finished: ask for it again")
+    assert page.locator(".asked").all_inner_texts() == ["an owl", "a lobster in a kimono"]
+    assert page.input_value("#prompt") == "half a sentence"
+
+
+def test_a_server_that_dies_in_a_run_is_told_and_the_page_comes_back(chromium: Any, tmp_path: Path) -> None:
+    with killed_in_a_run(chromium, tmp_path) as (page, port), running_server("--port", port, home=tmp_path):
+        page.locator("#lost").wait_for(state="hidden")
+        told_as_not_finished(page)
+        ask(page, "a lobster in a kimono")
+
+
+def test_a_run_that_was_lost_is_told_also_if_the_server_goes_away_again(chromium: Any, tmp_path: Path) -> None:
+    with killed_in_a_run(chromium, tmp_path) as (page, port):
+        page.route("**/web/threads/*", lambda route: route.abort(), times=1)
+        with running_server("--port", port, home=tmp_path):
+            page.wait_for_selector("text=This conversation can't be shown")
+            page.locator("#lost").wait_for(state="hidden")
+            told_as_not_finished(page)
 
 
 def test_two_tabs_show_the_same_and_a_restarted_server_is_told(chromium: Any, tmp_path: Path) -> None:

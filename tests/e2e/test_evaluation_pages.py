@@ -62,7 +62,7 @@ def test_answers_survive_a_kill_and_the_command_goes_on_and_sums_up(folder: Path
         assert state["pair"]["id"] != first["pair"]["id"]
         httpx.post(f"{address}labels", json={"id": state["pair"]["id"], "choice": "same"}, trust_env=False)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=120)
     assert process.returncode == 0
     assert "agent over base" in out
     assert "the same command goes on" in err

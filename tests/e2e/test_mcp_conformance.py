@@ -108,7 +108,7 @@ def test_a_stream_that_ends_before_the_answer_is_read_on(tmp_path: Path) -> None
         return {"jsonrpc": "2.0", "method": method, "params": params} | ({} if number is None else {"id": number})
 
     try:
-        with httpx2.Client(headers=headers, timeout=20) as client:
+        with httpx2.Client(headers=headers, timeout=120) as client:
             url = server.url + "/mcp"
             begun = client.post(url, json=request("initialize", 0, **about))
             client.headers["MCP-Session-Id"] = begun.headers["MCP-Session-Id"]

@@ -19,7 +19,7 @@ from mcp.client.streamable_http import streamable_http_client
 @contextlib.asynccontextmanager
 async def connected(server: Served, token: str | None, mode: str) -> AsyncIterator[Client]:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    async with httpx2.AsyncClient(headers=headers, timeout=30) as http:
+    async with httpx2.AsyncClient(headers=headers, timeout=120) as http:
         transport = streamable_http_client(server.url + "/mcp", http_client=http)
         async with Client(transport, mode=mode) as client:
             yield client

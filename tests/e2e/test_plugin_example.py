@@ -69,7 +69,7 @@ def main(home):
     server = Served(Service(Settings(home=home, **SETTINGS), **parts))
     try:
         asked = {"model": "imagerag", "prompt": "an owl", "response_format": "b64_json"}
-        answer = httpx.post(f"{server.url}/v1/images/generations", json=asked, timeout=60)
+        answer = httpx.post(f"{server.url}/v1/images/generations", json=asked, timeout=120)
         colours["http"] = colour(base64.b64decode(answer.raise_for_status().json()["data"][0]["b64_json"]))
     finally:
         server.stop()

@@ -2,12 +2,13 @@
 
 import json
 import logging
+import time
 from pathlib import Path
 
 import pytest
 
 from imagerag.cli.main import run
-from imagerag.credentials import credentials_in, without_credentials, without_query
+from imagerag.credentials import credentials_in, keys_in, without_credentials, without_query
 from imagerag.errors import InvalidArgument, UserError, first_line
 from testing.openai_server import Reply, serving
 from testing.remote_servers import images_server
@@ -40,6 +41,19 @@ CANARIES = ("user-canary", "pass-canary", "query-canary")
         ("http://host/a#chapter-2", "http://host/a#chapter-2"),
         ("someone@example.org and a?b=c", "someone@example.org and a?b=c"),
         ("patchwork", "patchwork"),
+        ("Authorization: Basic dXNlcjpwYXNz", "Authorization: Basic [hidden]"),
+        ("{'authorization': 'Bearer abcdefghij'}", "{'authorization': 'Bearer [hidden]'}"),
+        ('"x-api-key": "abcdefgh", api_key=abcdefgh', '"x-api-key": "[hidden]", api_key=[hidden]'),
+        ("it sent Bearer abc123def and Basic photography", "it sent Bearer [hidden] and Basic photography"),
+        ("Incorrect API key provided: sk-abcdefghijklmnop.", "Incorrect API key provided: [hidden]."),
+        ("hf_abcdefghijklmnopqrst and AIzaSyabcdefghijklmnopqrst", "[hidden] and [hidden]"),
+        ("proxy user:word@proxy:8080 refused", "proxy proxy:8080 refused"),
+        ("//user:word@host/x and https:\\/\\/user:word@host\\/x", "host/x and https:\\/\\/host\\/x"),
+        ("see http%3A%2F%2Fuser%3Aword%40host%2F", "see http%3A%2F%2Fhost%2F"),
+        (
+            "clip:ViT-B-32@openai, 12:30 @cafe:2020, openai:m@http://h:1",
+            "clip:ViT-B-32@openai, 12:30 @cafe:2020, openai:m@http://h:1",
+        ),
     ],
 )
 def test_credentials_are_taken_out_of_addresses_and_the_rest_stays(text: str, clean: str) -> None:
@@ -61,6 +75,49 @@ def test_credentials_are_taken_out_of_addresses_and_the_rest_stays(text: str, cl
 def test_what_is_taken_out_is_known(text: str, secrets: set[str]) -> None:
     assert credentials_in(text) == secrets
     assert credentials_in(without_credentials(text)) == set()
+
+
+ODD_NAMES = ("MY_APIKEY", "OPENAI_API_KEY_2", "PROD_TOKEN_EU", "db_password", "GITHUB_PAT", "CLIENT_SECRET_V2", "KEY")
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_what_a_server_repeats_of_a_key_in_a_variable_is_told_to_nobody(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "canary-0f3a")
+    assert str(UserError("the server says: no such key canary-0f3a")) == "the server says: no such key [hidden]"
+    assert keys_in({name: "canary-0f3a"}) == {"canary-0f3a"}
+
+
+def test_what_is_no_key_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    variables = {
+        "OPENAI_API_KEY": "ollama", "IMAGERAG_C2PA_KEY": "/keys/mine.pem", "MAX_TOKENS": "12345678",
+        "KEYBOARD": "dvorak-programmer", "SERVER_KEY": "imagerag",
+    }  # fmt: skip
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    told = "ollama /keys/mine.pem 12345678 dvorak-programmer imagerag"
+    assert without_credentials(told) == told
+
+
+def test_the_password_of_a_proxy_is_told_in_no_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy-user:proxy-word@proxy.example:3128")
+    monkeypatch.setenv("all_proxy", "other-user:other-word@proxy.example:1080")
+    told = without_credentials("proxy-user, proxy-word, other-user:other-word and proxy.example:3128")
+    assert told == "[hidden], [hidden], [hidden] and proxy.example:3128"
+
+
+@pytest.mark.parametrize(
+    "piece", ["!", "a:a@", "http://a", "%3A%2F%2F", "%41", "Bearer ", "authorization: ", "eyJ", "sk-", "a:1@b:11 "]
+)
+def test_a_long_text_is_read_in_a_time_that_grows_with_its_length(piece: str) -> None:
+    def seconds(length: int) -> float:
+        text = "%3A%2F%2F@:" + piece * (length // len(piece))
+        began = time.process_time()
+        without_credentials(text)
+        return time.process_time() - began
+
+    assert seconds(80_000) < 20 * max(seconds(10_000), 0.005), "it has 8 times the length"
 
 
 def test_what_an_address_leads_to_is_the_same_however_one_comes_in() -> None:

@@ -1,5 +1,7 @@
 """Paths of this machine in texts and names."""
 
+import time
+
 import pytest
 
 from imagerag.places import without_folders, without_place
@@ -22,6 +24,17 @@ from imagerag.places import without_folders, without_place
             "POST http://host/var/x/y and /v1/images/ab.png?size=1x1",
         ),
         ("a/home/b/c and 1/tmp/2 and ../tmp/x/y", "a/home/b/c and 1/tmp/2 and ../tmp/x/y"),
+        ("can't read /home/me/My Pictures/a cat.png: no such file", "can't read a cat.png: no such file"),
+        ("in C:\\Users\\Jane Doe\\My Pictures\\a.png now", "in a.png now"),
+        ("open('C:\\\\Users\\\\Jane Doe\\\\a.png') and D:\\\\x\\\\y.png", "open('a.png') and y.png"),
+        ("/mnt/c/Users/Jane Doe/b.png and /Users/jane doe/x/y.png", "b.png and y.png"),
+        ("from /srv/data to /mnt/x/y", "from data to y"),
+        ("\\\\server\\share\\jane\\a.png, '\\\\server\\b c\\d.png'", "a.png, 'd.png'"),
+        ("\\\\?\\C:\\Users\\jane\\a.png and \\\\?\\UNC\\server\\share\\b.png", "a.png and b.png"),
+        ("file:///C:/Users/jane/a.png FILE:///elsewhere/jane/b file:/any/jane/c", "a.png b c"),
+        ("file://server/jane/a.png and file://localhost/home/jane/b.png", "a.png and b.png"),
+        ("~jane/pictures/a.png, /workspace/jane/b.png", "a.png, b.png"),
+        ("and/or a\\b, \\d+\\w, either a /b or c/d", "and/or a\\b, \\d+\\w, either a /b or c/d"),
         ("GET '/' and /v1/images, 'and/or'", "GET '/' and /v1/images, 'and/or'"),
     ],
 )
@@ -48,3 +61,16 @@ def test_of_paths_the_names_alone_are_told(text: str, shown: str) -> None:
 def test_of_a_name_with_a_path_the_last_part_stays(name: str, shown: str) -> None:
     assert without_place(name) == shown
     assert without_place(shown) == shown
+
+
+@pytest.mark.parametrize(
+    "piece", ["/tmp/", "a ", "C:\\", "\\\\a\\", "~a/", "file:/", "/home/a ", "a b ", "' ", "/Users/a b/"], ids=repr
+)
+def test_a_long_text_is_read_in_a_time_that_grows_with_its_length(piece: str) -> None:
+    def seconds(length: int) -> float:
+        text = "/home/" + piece * (length // len(piece))
+        began = time.process_time()
+        without_folders(text)
+        return time.process_time() - began
+
+    assert seconds(80_000) < 20 * max(seconds(10_000), 0.005), "it has 8 times the length"

@@ -26,6 +26,17 @@ def test_an_end_is_told_when_it_is_near_or_past(days: int, told: str) -> None:
         assert "'openai:gpt-5' on 2026-12-11; use openai:gpt-6.1-sol (https://" in said
 
 
+@pytest.mark.parametrize(("day", "told"), [("2026-08-02", False), ("2026-08-03", True), ("2026-11-30", True)])
+def test_days_on_which_sources_differ_are_both_told_from_the_earlier_on(day: str, told: bool) -> None:
+    said = ending("google_genai:gemini-2.5-flash-image", datetime.date.fromisoformat(day))
+    if not told:
+        assert said == ""
+        return
+    assert "on 2027-03-15 (https://ai.google.dev/" in said
+    assert "or on 2026-10-02 (https://ai.google.dev/" in said
+    assert said.endswith("sources differ; use google_genai:gemini-3.1-flash-image")
+
+
 @pytest.mark.parametrize(
     "name",
     [

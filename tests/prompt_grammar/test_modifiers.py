@@ -66,6 +66,8 @@ def test_a_tag_is_no_thing(tag: str, spelt: "type[str]") -> None:
         ("a tiger walking toward camera, eye contact, jungle background blur", ["tiger"]),
         ("a pizza cut in half, in color, classic negative film simulation", ["pizza"]),
         ("a hedgehog eating a strawberry (perfect lighting, perfect composition:1.1)", ["hedgehog", "strawberry"]),
+        ("off-camera flash behind a dancer", ["dancer"]),
+        ("soft light on a cat, two strobes above a chair", ["cat", "chair"]),
         ("(a lighthouse on a cliff:1.4) (stormy sea:1.2) {a gull}", ["lighthouse", "cliff", "stormy sea", "gull"]),
     ],
 )
@@ -77,6 +79,7 @@ def test_what_photographers_write_is_no_thing(prompt: str, things: list[str]) ->
     ("prompt", "things"),
     [
         ("a doctor looking at a brain scan", ["doctor", "brain scan"]),
+        ("street light behind a dog, a ring light on a stand", ["street light", "dog", "ring light", "stand"]),
         ("two tequila shots, lime", ["tequila shot", "lime"]),
         ("blue shutters, a flower box", ["shutters", "flower box"]),
         ("a girl walking towards a camera on a tripod", ["girl", "camera", "tripod"]),
@@ -201,7 +204,13 @@ def test_a_description_says_the_whole_scene(parts: list[str], mark: str, names: 
     assert (again.objects, again.modifiers, again.styles) == (scene.objects, scene.modifiers, scene.styles)
 
 
-@pytest.mark.parametrize("made", ["an etching", "a linocut", "a cross stitch", "a mural", "a chalk drawing"])
+MADE = [
+    *["an etching", "a linocut", "a cross stitch", "a mural", "a chalk drawing"],
+    *["a woodcut", "an embroidery", "a mosaic"],
+]
+
+
+@pytest.mark.parametrize("made", MADE)
 def test_how_a_picture_is_made_is_no_thing_that_it_shows(made: str) -> None:
     assert parse_scene(f"{made} of a fox").content_concepts() == ["fox"]
     assert len(parse_scene(f"{made} on a wall").content_concepts()) == 2

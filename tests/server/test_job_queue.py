@@ -152,11 +152,18 @@ def test_two_jobs_of_one_lane_never_run_at_once() -> None:
     job_queue.close()
 
 
-def test_a_defect_in_one_job_does_not_take_the_room_down(caplog: pytest.LogCaptureFixture) -> None:
+class Panic(BaseException):
+    """As Chroma's, which is written in Rust, raises where it fails."""
+
+
+@pytest.mark.parametrize("kind", [RuntimeError, SystemExit, Panic, KeyboardInterrupt])
+def test_a_defect_in_one_job_does_not_take_the_room_down(
+    kind: type[BaseException], caplog: pytest.LogCaptureFixture
+) -> None:
     job_queue = JobQueue()
 
     def fail(job: Job) -> None:
-        raise RuntimeError("a defect")
+        raise kind("a defect")
 
     broken, fine = job_queue.submit("a", fail), job_queue.submit("b", lambda job: None)
     assert broken.finished.wait(5)

@@ -2,17 +2,21 @@
 
 import asyncio
 import json
+import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from imagerag import plugins
 from imagerag.cli.main import run
-from imagerag.errors import DrawingRefused, InvalidArgument, UserError
+from imagerag.errors import Cancelled, DrawingRefused, InvalidArgument, UserError
 from imagerag.graphs.components import Components, InjectedComponents
 from imagerag.index.base import SearchOptions
 from imagerag.index.moderated_service import ModeratedService
@@ -21,9 +25,11 @@ from imagerag.index.user.sources.urls import UrlFetcher
 from imagerag.index.user.store import UserPictures
 from imagerag.index.web.registry import open_web_source
 from imagerag.index.web.web_index import WebIndex
+from imagerag.interruptible import using_check
 from imagerag.server.api_error import ApiError
 from imagerag.server.uploads import picture_at
 from imagerag.settings import Settings
+from imagerag.store import moderation
 from imagerag.store.moderation import is_moderated, refusal, refusal_of_file
 from imagerag.store.png import encode_png
 from imagerag.tools.session import ToolSession
@@ -44,6 +50,50 @@ def nothing(picture: Image.Image, kind: str) -> str:
 
 def broken(picture: Image.Image, kind: str) -> str:
     raise RuntimeError("no model")
+
+
+def leaving(picture: Image.Image, kind: str) -> str:
+    sys.exit("a package's own")
+
+
+def interrupting(picture: Image.Image, kind: str) -> str:
+    raise KeyboardInterrupt
+
+
+def hanging(picture: Image.Image, kind: str) -> str:
+    threading.Event().wait(60)
+    return ""
+
+
+class Untold(Exception):
+    def __str__(self) -> str:
+        raise ValueError("no words")
+
+
+def untold(picture: Image.Image, kind: str) -> str:
+    raise Untold
+
+
+def saying_true(picture: Image.Image, kind: str) -> Any:
+    return True
+
+
+def saying_numbers(picture: Image.Image, kind: str) -> Any:
+    return np.zeros(3)
+
+
+def saying_nothing(picture: Image.Image, kind: str) -> Any:
+    return None
+
+
+def shrinking(picture: Image.Image, kind: str) -> str:
+    picture.thumbnail((2, 2))
+    picture.close()
+    return ""
+
+
+def telling_all(picture: Image.Image, kind: str) -> str:
+    return "see /home/someone/list.txt and http://user:word@host/?key=KEY"
 
 
 @pytest.fixture
@@ -74,6 +124,58 @@ def test_a_check_that_fails_lets_nothing_through(install: Callable[[str], None])
     install("broken")
     with pytest.raises(UserError, match=r"'reds' of the package .* failed .*no model"):
         refusal(Image.new("RGB", (4, 4), "blue"), "drawn")
+
+
+@pytest.mark.parametrize(
+    ("check", "says"),
+    [
+        ("leaving", "failed .SystemExit"),
+        ("interrupting", "failed .KeyboardInterrupt"),
+        ("untold", "failed .Untold"),
+        ("saying_true", "returns bool, no text"),
+        ("saying_numbers", "returns ndarray, no text"),
+    ],
+)
+def test_whatever_a_check_does_nothing_passes_and_one_line_tells_so(
+    check: str, says: str, install: Callable[[str], None]
+) -> None:
+    install(check)
+    with pytest.raises(UserError, match=f"'reds' of the package .* {says}"):
+        refusal(Image.new("RGB", (4, 4), "blue"), "drawn")
+
+
+def test_a_check_that_hangs_is_left_after_a_time_and_with_its_run(
+    install: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("hanging")
+    monkeypatch.setattr(moderation, "SECONDS", 0.2)
+    with pytest.raises(UserError, match=r"gives no answer within 0\.2 s"):
+        refusal(Image.new("RGB", (4, 4), "blue"), "drawn")
+    monkeypatch.setattr(moderation, "SECONDS", 60.0)
+    began = time.monotonic()
+
+    def check() -> None:
+        if time.monotonic() > began + 0.2:
+            raise Cancelled
+
+    with using_check(check), pytest.raises(Cancelled):
+        refusal(Image.new("RGB", (4, 4), "blue"), "drawn")
+    assert time.monotonic() - began < 10
+
+
+def test_a_check_may_change_its_copy_and_say_nothing_at_all(install: Callable[[str], None]) -> None:
+    install("shrinking")
+    picture = Image.new("RGB", (4, 4), "blue")
+    assert refusal(picture, "drawn") == ""
+    assert picture.size == (4, 4)
+    assert picture.getpixel((3, 3)) == (0, 0, 255)
+    install("saying_nothing")
+    assert refusal(picture, "drawn") == ""
+
+
+def test_a_reason_is_told_without_folders_and_credentials(install: Callable[[str], None]) -> None:
+    install("telling_all")
+    assert refusal(Image.new("RGB", (4, 4)), "drawn") == "reds: see list.txt and http://host/?key=[hidden]"
 
 
 def test_a_drawing_that_is_refused_is_neither_stored_nor_shown(install: Callable[[str], None], tmp_path: Path) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from imagerag.errors import UserError
 from imagerag.index.user.sources.confinement import Confined
 from imagerag.index.user.sources.fields import described, fields_of, joined, with_tags
+from imagerag.index.user.sources.json_bounds import check_values
 from imagerag.index.user.sources.short_text import CAPTION_LENGTH, one_line
 from imagerag.index.user.sources.texts import TEXT_BYTES, decode_text
+from imagerag.regular_files import open_regular
 from imagerag.store.files import cannot_read
 
 CAPTIONS = ("caption", "text")
@@ -71,8 +72,10 @@ def read_json(data: bytes, name: str) -> Any:
     Raises:
         UserError: it is no JSON.
     """
+    text = decode_text(data, name).text
+    check_values(text, name)
     try:
-        return json.loads(decode_text(data, name).text)
+        return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise UserError(f"{name!r} is no JSON ({error}); correct or remove it") from error
 
@@ -163,7 +166,7 @@ class Beside:
 def _file(path: str) -> Described:
     def read() -> bytes:
         try:
-            with Path(path).open("rb") as opened:
+            with open_regular(path) as opened:
                 return opened.read(TEXT_BYTES + 1)
         except OSError as error:
             raise cannot_read(path, error) from error

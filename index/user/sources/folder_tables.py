@@ -16,6 +16,7 @@ from imagerag.index.user.sources.items import SEPARATOR
 from imagerag.index.user.sources.named_files import file_named
 from imagerag.index.user.sources.records import read_records
 from imagerag.index.user.sources.short_text import listed
+from imagerag.regular_files import read_regular
 from imagerag.store.files import cannot_read
 
 METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
@@ -109,7 +110,7 @@ class FolderTables:
             return
         try:
             size = os.stat(file).st_size
-            said = read_json(Path(file).read_bytes(), file) if size <= JSON_BYTES else None
+            said = read_json(read_regular(file, JSON_BYTES), file) if size <= JSON_BYTES else None
         except UserError as error:
             self.faults.append(Fault(file, str(error)))
             return

@@ -10,6 +10,7 @@ from imagerag.errors import UserError
 from imagerag.index.user.sources.confinement import Confined
 from imagerag.index.user.sources.folders import FolderSource
 from imagerag.index.user.sources.items import Item, Source, Wanted
+from imagerag.index.user.sources.origins import regular_file
 from imagerag.index.user.sources.parquet import ParquetSource, holds_pictures
 from imagerag.index.user.sources.read_options import ReadOptions
 from imagerag.index.user.sources.webdataset import TarSource
@@ -69,7 +70,8 @@ def _holds_pictures(file: str) -> bool:
     import pyarrow.parquet as pq
 
     try:
+        regular_file(Path(file))
         kinds = [field.type for field in pq.read_schema(file)]
-    except (OSError, ValueError, pa.ArrowException):
+    except (UserError, OSError, ValueError, pa.ArrowException):
         return True  # damaged: reading it says so
     return any(map(holds_pictures, kinds))

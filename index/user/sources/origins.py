@@ -8,6 +8,7 @@ from pathlib import Path
 
 from imagerag.errors import UserError
 from imagerag.index.user.sources.items import Origin
+from imagerag.regular_files import open_regular
 from imagerag.store.files import cannot_read
 from imagerag.store.picture_decoding import MAX_BYTES
 
@@ -56,7 +57,7 @@ def _part(path: Path, start: int, size: int | None) -> bytes:
     if size <= 0:
         raise UserError(f"{str(path)!r} is empty")
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             file.seek(start)
             data = file.read(size)
     except OSError as error:

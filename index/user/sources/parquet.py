@@ -15,19 +15,14 @@ from imagerag.index.user.sources.confinement import Confined
 from imagerag.index.user.sources.fields import fields_of, joined, tells_of_picture, words_of
 from imagerag.index.user.sources.items import NO_LICENCE, SEPARATOR, Item, Origin, Wanted
 from imagerag.index.user.sources.named_files import file_named
+from imagerag.index.user.sources.origins import regular_file
+from imagerag.index.user.sources.parquet_bounds import rows_at_a_time, too_large
 from imagerag.index.user.sources.short_text import CAPTION_LENGTH, in_words, listed, one_line, shortened
 from imagerag.index.user.sources.texts import TEXT_BYTES
 from imagerag.index.user.sources.urls import UrlFetcher
-from imagerag.store.picture_decoding import MAX_BYTES
 
 ROWS = 64
 """Rows of pictures in memory at a time, at most."""
-MOST_ROWS = 4 * 2**20
-"""Rows of one group: some bytes can claim milliards of them."""
-LARGEST = 2 * MAX_BYTES
-"""Bytes of one column's values that are read at a time: a picture in base64, and its caption."""
-MOST_PACKED = 100
-"""Times as large as in the file that a group's column may become above that; pictures don't shrink to a hundredth."""
 STATUS = ("status", "error_message")
 """Columns of img2dataset that tell why a row has no picture."""
 
@@ -115,14 +110,14 @@ class ParquetSource:
         kind = file.schema_arrow.field(column).type
         before = 0
         for group in range(file.num_row_groups):
-            if problem := _too_large(file.metadata.row_group(group), [column, *small]):
+            if problem := too_large(file.metadata.row_group(group), [column, *small]):
                 key = f"{name}{SEPARATOR}{before}"
                 yield Item(key, Origin("parquet", name), problem=f"group {group} of {name!r} {problem}")
                 before += file.metadata.row_group(group).num_rows
                 continue
             records = []
             if small:
-                rows = _rows_at_a_time(file.metadata.row_group(group), small, 1024)
+                rows = rows_at_a_time(file.metadata.row_group(group), small, 1024)
                 for part in file.iter_batches(rows, row_groups=[group], columns=small):
                     records += [_shortened(record) for record in part.to_pylist()]
             else:
@@ -131,11 +126,15 @@ class ParquetSource:
             unread = _unread(file, group, column, items) if _is_list(kind) else items
             if unread is None or _is_text(kind) or any(wanted(item) for item in unread):
                 at = 0
-                rows = _rows_at_a_time(file.metadata.row_group(group), [column], ROWS)
+                rows = rows_at_a_time(file.metadata.row_group(group), [column], ROWS)
                 for part in file.iter_batches(rows, row_groups=[group], columns=[column]):
                     for cell in part.column(0):
-                        yield from self._pictures(name, items[at], records[at], cell.as_py(), wanted, beside)
+                        if at < len(items):
+                            yield from self._pictures(name, items[at], records[at], cell.as_py(), wanted, beside)
                         at += 1
+                if at != len(items):
+                    told = f"its group {group} has {at} pictures, and {len(items)} rows beside them"
+                    yield Item(name, Origin("parquet", name), problem=f"{name!r} is damaged ({told})")
             else:
                 yield from unread
             before += len(items)
@@ -181,34 +180,6 @@ class ParquetSource:
         return item._replace(size=status.st_size, mtime=status.st_mtime_ns)
 
 
-def _chunks(group: Any, columns: Sequence[str]) -> list[Any]:
-    """Return what the file's footer tells of these columns of a group of rows; one of lists has several parts."""
-    chunks = [group.column(at) for at in range(group.num_columns)]
-    return [chunk for chunk in chunks if any(f"{chunk.path_in_schema}.".startswith(f"{name}.") for name in columns)]
-
-
-def _too_large(group: Any, columns: Sequence[str]) -> str:
-    """Return why a group of rows is not read, by what the footer tells of it; empty where it is."""
-    if group.num_rows > MOST_ROWS:
-        return f"has {group.num_rows} rows; at most {MOST_ROWS} are read: write it with smaller groups"
-    for chunk in _chunks(group, columns):
-        packed, size = chunk.total_compressed_size, chunk.total_uncompressed_size
-        if size > LARGEST and size > MOST_PACKED * max(packed, 1):
-            return (
-                f"is not read: {packed} bytes of its column {chunk.path_in_schema!r} unpack to {size}; "
-                "write it anew if it is meant so, without compression"
-            )
-    return ""
-
-
-def _rows_at_a_time(group: Any, columns: Sequence[str], most: int) -> int:
-    """Return how many rows can be read at once: the footer tells no single value, so each may be as large as all."""
-    largest = max((chunk.total_uncompressed_size for chunk in _chunks(group, columns)), default=0)
-    if largest > LARGEST:  # so much is in the file, too, and its rows share it
-        return most
-    return max(1, min(most, LARGEST // max(largest, 1)))
-
-
 def _shortened(record: dict[str, Any]) -> dict[str, Any]:
     """Return what is told of a row; a text that no caption is as long as is cut, since all rows of a group are kept."""
     return {name: value[:TEXT_BYTES] if isinstance(value, str) else value for name, value in record.items()}
@@ -252,6 +223,7 @@ def read_cell(origin: Origin) -> bytes:
     column, _, number = origin.place.rpartition(":")
     number, _, of_several = number.partition(".")
     row, place = int(number), int(of_several or 0)
+    regular_file(Path(origin.file))
     try:
         with pq.ParquetFile(origin.file, pre_buffer=False) as file:
             for group in range(file.num_row_groups):
@@ -259,9 +231,9 @@ def read_cell(origin: Origin) -> bytes:
                 if row >= rows:
                     row -= rows
                     continue
-                if problem := _too_large(file.metadata.row_group(group), [column]):
+                if problem := too_large(file.metadata.row_group(group), [column]):
                     raise UserError(f"group {group} of {origin.file!r} {problem}")
-                at_a_time = _rows_at_a_time(file.metadata.row_group(group), [column], ROWS)
+                at_a_time = rows_at_a_time(file.metadata.row_group(group), [column], ROWS)
                 for part in file.iter_batches(at_a_time, row_groups=[group], columns=[column]):
                     if row < len(part):
                         pictures = pictures_in(part.column(0)[row].as_py())
@@ -304,6 +276,7 @@ def _image_column(file: str, named: str | None, caption: str | None) -> str:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    regular_file(Path(file))
     try:
         schema = pq.read_schema(file)
     except (OSError, ValueError, pa.ArrowException) as error:

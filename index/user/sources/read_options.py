@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from imagerag.index.user.sources.items import NO_LICENCE
 from imagerag.index.user.sources.urls import UrlFetcher
+from imagerag.index.web.candidates import WebSource
 from imagerag.licences import DEFAULT_POLICY, LicencePolicy
 
 
@@ -30,6 +31,7 @@ class ReadOptions(NamedTuple):
         offline: ask no web source.
         home: the data directory.
         tell: hears which web source is asked what.
+        mcp: returns the image search of a mounted MCP server by its name; see ``imagerag.settings.is_mcp_search``.
     """
 
     licence: str = NO_LICENCE
@@ -44,6 +46,7 @@ class ReadOptions(NamedTuple):
     offline: bool = False
     home: Path | None = None
     tell: Callable[[str], object] = _nobody
+    mcp: Callable[[str], WebSource] | None = None
 
     @property
     def fetched(self) -> UrlFetcher:

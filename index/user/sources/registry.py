@@ -19,8 +19,10 @@ from imagerag.index.user.sources.paths import home_expanded, in_utf8, matching
 from imagerag.index.user.sources.read_options import ReadOptions
 from imagerag.index.user.sources.urls import AddressSource
 from imagerag.index.user.sources.webdataset import TarSource
+from imagerag.index.web.candidates import WebSource
 from imagerag.index.web.names import web_source_names
 from imagerag.plugins import installed, make
+from imagerag.settings import MCP
 
 
 def _within(root: Path, reading: ReadOptions) -> Confined:
@@ -96,8 +98,34 @@ SOURCES: dict[str, Opener] = {
 
 
 def _web(kind: str, what: str, reading: ReadOptions) -> Source:
-    from imagerag.index.user.sources.web import WebItems
     from imagerag.index.web.registry import open_web_source
+
+    return _found(lambda: open_web_source(kind), kind, what, reading)
+
+
+def _mcp(what: str, reading: ReadOptions) -> Source:
+    """Return what an image search of a mounted MCP server finds: ``WORDS``, or ``NAME:WORDS`` of one of several."""
+    name, colon, rest = what.partition(":")
+    is_named = bool(colon) and not any(sign.isspace() for sign in name)
+    kind, words = (f"{MCP}:{name}", rest) if is_named else (MCP, what)
+    mcp = reading.mcp
+    if mcp is None:
+        raise UserError(f"'{kind}:{words}' is the search of an MCP server, of which none is named here")
+    return _found(lambda: mcp(kind), kind, words, reading)
+
+
+def _service(kind: str, what: str, reading: ReadOptions) -> Source:
+    def opened() -> WebSource:
+        source = make("searches", kind, reading.home)
+        if not isinstance(source, WebSource):
+            raise UserError(f"{kind!r} is a search service that gives no pictures away; look them up with --library")
+        return source
+
+    return _found(opened, kind, what, reading)
+
+
+def _found(opened: Callable[[], WebSource], kind: str, what: str, reading: ReadOptions) -> Source:
+    from imagerag.index.user.sources.web import WebItems
 
     words = " ".join(what.split())
     if not words:
@@ -107,7 +135,7 @@ def _web(kind: str, what: str, reading: ReadOptions) -> Source:
     if reading.most < 1:
         raise UserError(f"--max {reading.most} is below 1; give how many pictures are taken at most")
     return WebItems(
-        open_web_source(kind),
+        opened(),
         words,
         reading.most,
         reading.folder,
@@ -123,8 +151,12 @@ def _opener(kind: str) -> Opener | None:
         return SOURCES[kind]
     if kind in web_source_names():
         return partial(_web, kind)
+    if kind == MCP:
+        return _mcp
     if kind in installed("collections"):
         return partial(make, "collections", kind)
+    if kind in installed("searches"):
+        return partial(_service, kind)
     return None
 
 
@@ -186,6 +218,7 @@ def _there(what: str) -> Path:
         raise UserError("a source is empty; give a folder or a file with pictures (. is the folder that you are in)")
     path = home_expanded(what).absolute()
     if not os.path.exists(path):  # Path.exists raises where a name is too long
-        kinds = ", ".join(f"{kind}:" for kind in [*SOURCES, *web_source_names(), *installed("collections")])
+        known = [*SOURCES, *web_source_names(), MCP, *installed("collections"), *installed("searches")]
+        kinds = ", ".join(f"{kind}:" for kind in dict.fromkeys(known))
         raise UserError(f"{str(path)!r} does not exist; give a folder or a file with pictures, or one of {kinds}")
     return path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -11,8 +12,8 @@ from imagerag.index.user.sources.items import Item, Origin, Wanted
 from imagerag.index.user.sources.kept_files import kept_file
 from imagerag.index.user_libraries import WEB
 from imagerag.index.web.cache import WebCache
-from imagerag.index.web.candidates import Candidate, SourceFailed, WebQuery, WebSource
-from imagerag.index.web.client import FULL_BYTES, Pauses, WebClient
+from imagerag.index.web.candidates import AnswersOnce, Candidate, SourceFailed, WebQuery, WebSource
+from imagerag.index.web.client import FULL_BYTES, PAUSES, Pauses, WebClient
 from imagerag.index.web.first_use import announced
 from imagerag.licences import LicencePolicy
 from imagerag.store.moderation import refusal_of_file
@@ -54,9 +55,10 @@ class WebItems:
         self._words = words
         self._most = most
         self._folder = folder
-        self._query = WebQuery(words, PAGE, policy=policy, sensitive=sensitive)
+        each = max(PAGE, min(most, source.most_at_once)) if isinstance(source, AnswersOnce) else PAGE
+        self._query = WebQuery(words, each, policy=policy, sensitive=sensitive)
         self._cache = WebCache(folder / "web")
-        self._pauses = Pauses()
+        self._pauses = Pauses(None if home is None else home / WEB / PAUSES)
         self._home = home
         self._tell = tell
 
@@ -82,10 +84,10 @@ class WebItems:
                     raise
                 yield Item(f"{self.name} (page {number})", Origin("url", self._source.address), problem=str(error))
                 return
-            new = [one for one in found if one.full and one.full not in seen]
+            new = list({name: one for one in found if (name := _name(one)) and name not in seen}.values())
             if not new:  # the end, or a server that gives the same page over and over
                 return
-            seen |= {one.full for one in new}
+            seen |= {_name(one) for one in new}
             allowed = [one for one in new if self._query.policy.allows(one.licence)][: self._most - taken]
             taken += len(allowed)
             items = [self._item(one) for one in allowed]
@@ -110,6 +112,8 @@ class WebItems:
         async with WebClient(self._source, self._cache, self._pauses) as client:
 
             async def one(candidate: Candidate) -> bytes | SourceFailed:
+                if candidate.data:
+                    return candidate.data
                 try:
                     return await client.picture(candidate.full, FULL_BYTES)
                 except SourceFailed as error:
@@ -120,8 +124,8 @@ class WebItems:
     def _item(self, one: Candidate) -> Item:
         link = one.link or one.full
         return Item(
-            key=f"{self._source.name}:{link}",
-            origin=Origin("url", one.full),
+            key=f"{self._source.name}:{link or _name(one)}",
+            origin=Origin("url", one.full or self._source.address),
             caption=one.title or self._words,
             title=one.title,
             source=one.source,
@@ -139,5 +143,10 @@ class WebItems:
         except UserError as error:
             return item._replace(problem=str(error))
         if reason:
-            return item._replace(problem=f"{item.link!r} may not be shown ({reason})")
+            return item._replace(problem=f"{item.link or item.title!r} may not be shown ({reason})")
         return item._replace(origin=kept_file(self._folder, data), data=data)
+
+
+def _name(one: Candidate) -> str:
+    """Return what tells a picture from others of a search: its address, or of one without its digest."""
+    return one.full or (hashlib.sha256(one.data).hexdigest() if one.data else "")

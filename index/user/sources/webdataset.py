@@ -7,7 +7,7 @@ import re
 import tarfile
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatch
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from imagerag.errors import UserError, first_line
 from imagerag.index.user.sources.beside import BESIDE, Described, ending_of, told_by
@@ -17,6 +17,7 @@ from imagerag.index.user.sources.items import NO_LICENCE, SEPARATOR, Item, Origi
 from imagerag.index.user.sources.named_files import PICTURES
 from imagerag.index.user.sources.short_text import CAPTION_LENGTH, one_line, shown
 from imagerag.index.user.sources.texts import TEXT_BYTES
+from imagerag.regular_files import open_regular
 from imagerag.store.files import cannot_read
 from imagerag.store.picture_decoding import MAX_BYTES
 
@@ -65,7 +66,7 @@ class TarSource:
             return
         try:
             status = os.stat(file)
-            with tarfile.open(file, "r:") as archive:
+            with open_regular(file) as opened, tarfile.open(fileobj=opened, mode="r:") as archive:
                 sample: list[tarfile.TarInfo] = []
                 for member in archive:
                     if not member.isfile() or HIDDEN.fullmatch(member.name):
@@ -147,7 +148,7 @@ def _described(file: str, archive: tarfile.TarFile, member: tarfile.TarInfo) -> 
 
 def _no_tar(file: str, error: Exception) -> str:
     try:
-        with Path(file).open("rb") as opened:
+        with open_regular(file) as opened:
             start = opened.read(8)
     except OSError as why:
         return str(cannot_read(file, why))

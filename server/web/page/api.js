@@ -36,6 +36,8 @@ export function lost() {
   }, LOOK_AGAIN);
 }
 
+export const isLost = () => waiting !== null;
+
 export const answers = async () => Boolean((await fetch("/health").catch(() => null))?.ok);
 
 export function found() {

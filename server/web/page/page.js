@@ -1,7 +1,7 @@
 // The chat page: asks the server's own small API and shows each step as it happens. It is served as it is, without a build step.
 
 import { $, button, notice, say } from "/page/dom.js";
-import { answers, ask, found, lost, post, whenBack } from "/page/api.js";
+import { answers, ask, found, isLost, lost, post, whenBack } from "/page/api.js";
 import { attach, edit, fail, named, onSubmit, openDraft, putBack } from "/page/composer.js";
 import { listConversations, openConversations } from "/page/conversations.js";
 import { forget, showGallery, toggleGallery } from "/page/gallery.js";
@@ -14,6 +14,7 @@ import { addAsked, addRun, focusLatest, onEvent, restart, showEnd, toLatest } fr
 let thread = "";
 let opened = 0; // counts the openings: what an earlier one is still waiting for comes too late
 let waiting = []; // runs of this conversation under way, in order; the first one is followed
+let untold = []; // runs that were under way when the server went away, and whose end was not told yet
 let source = null;
 let sending = Promise.resolve(); // a request waits until the one before has its conversation
 const tabs = new BroadcastChannel("imagerag");
@@ -180,8 +181,14 @@ async function comeBack() {
   if (mine !== opened) return; // somebody, or the other way to learn that it is back, was quicker
   found();
   if (!thread) return;
-  const before = waiting.map((run) => ({ run_id: run.id, request: run.request }));
+  const underWay = waiting.map((run) => ({ thread, run_id: run.id, request: run.request }));
+  const before = [...untold.filter((one) => one.thread === thread), ...underWay];
+  untold = [];
   const turns = (await open(thread)) ?? [];
+  if (isLost()) { // it went away again: they are told when it is back
+    untold = before.filter((one) => !waiting.some((run) => run.id === one.run_id));
+    return;
+  }
   const gone = before.filter((one) => !waiting.some((run) => run.id === one.run_id));
   for (const one of gone) {
     const turn = turns.findLast((other) => other.request === one.request);

@@ -30,6 +30,8 @@ MEGAPIXEL = (1024, 1024)
         ("QwenImagePipeline", (1328, 1328), "16:9", (1664, 928)),
         ("QwenImageEditPlusPipeline", MEGAPIXEL, "1:1", (1024, 1024)),
         ("Flux2KleinPipeline", MEGAPIXEL, "2560x1440", (2560, 1440)),
+        ("Flux2KleinKVPipeline", MEGAPIXEL, "2560x1440", (2560, 1440)),
+        ("ZImagePipeline", MEGAPIXEL, "1920x1080", (1936, 1088)),
         ("SomebodyElsesPipeline", MEGAPIXEL, "16:9", (1312, 736)),
         ("GlmImagePipeline", MEGAPIXEL, "4:3", (1152, 864)),  # refuses what is no multiple of 32
         ("SomebodyElsesPipeline", MEGAPIXEL, "512x512", (928, 928)),

@@ -85,6 +85,16 @@ def test_the_first_picture_is_drawn_both_ways_and_later_ones_are_not(tmp_path: P
     assert len(steps) == 4
 
 
+def test_what_there_is_not_is_told_beside_what_is_taken(tmp_path: Path) -> None:
+    for taken, told in ((Taken(channels_last=True), "--fast took channels last: "), (Taken(), "--fast is ignored: ")):
+        switch: Any = Switch(taken)
+        record, device = Record(tmp_path / "fast.json"), torch.device("cpu")
+        fast = FastDrawing(switch, record, "key", "a model on a card", 2, device, "no cache of steps, since so")
+        (note,) = [note for note in notes(fast.drawn(two_steps(switch), DrawControl())) if "--fast" in note]
+        assert note.startswith(told)
+        assert note.endswith("; no cache of steps, since so")
+
+
 def test_what_a_compiler_does_is_not_measured(tmp_path: Path) -> None:
     fast, switch = drawing_fast(tmp_path, Taken(compiled=True))
     calls: list[bool] = []

@@ -8,7 +8,15 @@ import pytest
 
 from imagerag.generators.diffusion import fast
 from imagerag.generators.diffusion.edit import EDITORS
-from imagerag.generators.diffusion.fast_offers import LEAST_STEPS, ONE_PASS, STEP_CACHES, offers, step_cache_of
+from imagerag.generators.diffusion.fast_offers import (
+    BY_CONTRAST,
+    LEAST_STEPS,
+    ONE_PASS,
+    STEP_CACHES,
+    lacking_cache,
+    offers,
+    step_cache_of,
+)
 from imagerag.generators.diffusion.presets import load_presets
 from testing.family_requests import SAVED, load_family
 
@@ -28,6 +36,36 @@ def test_what_is_offered_is_said_in_words() -> None:
     assert offers(("StableDiffusionXLPipeline",), 30) == ["compiled blocks on a GPU", "channels last"]
     assert offers(("FluxPipeline",), 28)[0] == "FirstBlockCache"
     assert offers(("StableDiffusion3Pipeline",), 28) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("chroma", "no cache of steps, since in diffusers, ChromaPipeline keeps none apart for each half of its"),
+        ("z-image", "no cache of steps, since diffusers has none that ZImagePipeline can draw with"),
+        ("krea2-turbo", "no cache of steps, since diffusers has none that Krea2Pipeline can draw with"),
+        ("flux-schnell", "no cache of steps, since in 4 steps each changes too much of the picture"),
+        ("sdxl", "no cache of steps, since diffusers has none that StableDiffusionXLPipeline can draw with"),
+        ("flux", ""),
+        ("kontext", ""),
+    ],
+)
+def test_why_there_is_no_cache_of_steps_is_said(name: str, told: str) -> None:
+    preset = load_presets({})[name]
+    said = lacking_cache((preset.pipeline,), preset.steps)
+    assert (told in said) if told else said == ""
+
+
+@pytest.mark.slow
+def test_the_reason_is_that_of_diffusers() -> None:
+    """It fails where an update of diffusers brings a cache for one of these: then it can be taken."""
+    import diffusers
+    from diffusers.models.cache_utils import CacheMixin
+
+    for name in BY_CONTRAST:
+        assert "cache_context" not in inspect.unwrap(getattr(diffusers, name).__call__).__code__.co_names, name
+    assert not issubclass(diffusers.ZImageTransformer2DModel, CacheMixin)
+    assert not issubclass(diffusers.Krea2Transformer2DModel, CacheMixin)
 
 
 def test_every_preset_names_its_pipeline() -> None:

@@ -68,6 +68,18 @@ class TestApplied:
         with pytest.raises(UserError, match=r"^lora '.*other.safetensors' does not fit '.*sd15' \(.*leave it out$"):
             generator(folder, str(file))
 
+    @pytest.mark.parametrize(
+        ("weights", "form"), [("lokr_w1", "LoKr"), ("hada_w1_a", "LoHa"), ("diff", "of full differences")]
+    )
+    def test_a_form_that_diffusers_does_not_read_is_named(
+        self, folder: Path, tmp_path: Path, weights: str, form: str
+    ) -> None:
+        file = tmp_path / "lycoris.safetensors"
+        layer = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q"
+        save_file({f"{layer}.{weights}": torch.zeros(2, 2)}, file)
+        with pytest.raises(UserError, match=rf"does not fit '.*sd15' \(weights of the form {form}, which diffusers"):
+            generator(folder, str(file))
+
     def test_weights_that_have_no_place_are_told(self, folder: Path, lora: Path, tmp_path: Path) -> None:
         weights = load_file(lora)
         elsewhere = {name.replace("down_blocks.1", "down_blocks.9"): value.clone() for name, value in weights.items()}

@@ -28,6 +28,20 @@ class TestNames:
         mine = load_presets({"IMAGERAG_PRESETS": str(file)})["mine"]
         assert (mine.steps, mine.family, mine.variant) == (7, "ip-adapter", None)
 
+    def test_another_model_like_a_preset_is_of_its_class(self, tmp_path: Path) -> None:
+        """By which steps of a LoRA, seconds and what ``--fast`` takes are told before anything is loaded."""
+        file, model = tmp_path / "mine.toml", tmp_path / "model"
+        model.mkdir()
+        (model / "model_index.json").write_text('{"_class_name": "FluxPipeline"}', encoding="utf-8")
+        own = f'family = "text"\nmodel = "{model.as_posix()}"\n'
+        file.write_text(
+            f'[a]\nlike = "sdxl"\nmodel = "OWNER/fine-tune"\n[b]\n{own}[c]\nlike = "qwen-edit"\nsteps = 8\n'
+        )
+        presets = load_presets({"IMAGERAG_PRESETS": str(file)})
+        assert presets["a"].pipeline == "StableDiffusionXLPipeline"
+        assert presets["b"].pipeline == "FluxPipeline"
+        assert presets["c"].pipeline == "QwenImageEditPlusPipeline"
+
     @pytest.mark.parametrize(
         ("text", "said"),
         [

@@ -123,6 +123,35 @@ class TestRules:
         assert (small.steps, small.weights["transformer"]) == (40, 2.47)
         assert recipe(mine, "StableDiffusionPipeline", unet={"cross_attention_dim": 1024}).adapter is None
 
+    @pytest.mark.parametrize(
+        ("name", "embeds", "shifts", "asked", "guess"),
+        [
+            ("a/flux-dedistilled", False, None, (28, 3.5, True), "that it is made of dev, not of schnell"),
+            ("a/flux-dev-de-distilled", False, True, (28, 3.5, True), ""),
+            ("a/flux-schnell-undistilled", False, False, (28, 3.5, True), ""),
+            ("a/flux-un-distilled", True, True, (28, 3.5, False), "that its network still takes the guidance"),
+            ("a/my-tune", False, False, (4, 0.0, False), "that it is distilled to draw in few steps"),
+            ("a/my-tune", False, True, (28, 3.5, True), "that it is dev without its distilled guidance"),
+            ("a/my-tune", True, True, (28, 3.5, False), ""),
+        ],
+    )
+    def test_flux_1_without_its_distillation_and_what_is_guessed_of_it(
+        self, name: str, embeds: bool, shifts: bool | None, asked: tuple[int, float, bool], guess: str
+    ) -> None:
+        scheduler = {} if shifts is None else {"use_dynamic_shifting": shifts}
+        found = recipe(name, "FluxPipeline", transformer={"guidance_embeds": embeds}, scheduler=scheduler)
+        assert (found.steps, found.guidance, found.true_cfg) == asked
+        assert (f"(a guess: {guess}" in found.recipe) if guess else "guess" not in found.recipe
+
+    def test_sources_and_what_is_unchecked_are_those_of_the_row_and_of_its_preset(self) -> None:
+        """Of the preset only what the row leaves as it is, and what is said of how the model is asked."""
+        krea = recipe("a/Krea-tune", "FluxPipeline", transformer={"guidance_embeds": True})
+        assert (krea.unchecked, krea.source) == (("adapter",), PRESETS["flux-krea"].source)
+        bare = recipe("a/flux-dev-dedistilled", "FluxPipeline", transformer={"guidance_embeds": False})
+        assert bare.unchecked == ("steps",)
+        assert "de-distill" in bare.source[0]
+        assert recipe("a/sd21", "StableDiffusionPipeline", unet={"cross_attention_dim": 1024}).unchecked == ()
+
     def test_hidream_reads_with_a_llama_of_another_repository_unless_its_own_has_one(self) -> None:
         default = Preset(name="d", model="HiDream-ai/HiDream-I1-Dev", family="text")
         index: dict[str, Any] = {"_class_name": "HiDreamImagePipeline", "transformer": []}
@@ -203,13 +232,13 @@ class TestRules:
             ("a/Hyper-Realistic-XL", "StableDiffusionXLPipeline", 30, 5.0, "its pipeline is"),
             ("a/hyper_realism_v2", "StableDiffusionPipeline", 30, 7.5, "its pipeline is"),
             ("a/flux-hyper-real", "FluxPipeline", 28, 3.5, "its pipeline is"),
-            ("a/undistilled-flux-dev", "FluxPipeline", 28, 3.5, "its pipeline is"),
+            ("a/undistilled-flux-dev", "FluxPipeline", 28, 3.5, "its name has 'undistill' (a guess"),
             ("a/flux-non-distilled", "FluxPipeline", 28, 3.5, "its pipeline is"),
             ("a/sdxl-flash-photography", "StableDiffusionXLPipeline", 30, 5.0, "its pipeline is"),
             ("a/flash-sdxl", "StableDiffusionXLPipeline", 8, 1.0, "its name has 'flash'"),
             ("a/hyperrealistic-v3", "StableDiffusionPipeline", 30, 7.5, "its pipeline is"),
             ("a/hhe-768-2400steps", "StableDiffusionPipeline", 30, 7.5, "its pipeline is"),
-            ("a/flux-dev-de-distilled", "FluxPipeline", 28, 3.5, "its pipeline is"),
+            ("a/flux-dev-de-distilled", "FluxPipeline", 28, 3.5, "its name has 'de-distill' (a guess"),
             ("a/flux-schnell-dedistilled", "FluxPipeline", 28, 3.5, "with steps 28, guidance 3.5, negative_prompt ' '"),
             ("a/LibreFLUX-tune", "FluxPipeline", 28, 3.5, "its name has 'libreflux'"),
         ],

@@ -130,7 +130,7 @@ class TestPreset:
         ("names", "told"),
         [
             (("control_model.time_embed.0.weight",), "follows a control image"),
-            ((XL.replace("embedders.1", "embedders.0"),), "is a refiner.*--generator"),
+            ((XL.replace("embedders.1", "embedders.0"),), "is a refiner.*base model: --generator sdxl"),
             (("lora_unet_down_blocks_0.lora_down.weight",), "is LoRA weights.*--lora FILE"),
             (("decoder.conv_in.weight", "encoder.conv_in.weight"), "is one part of a pipeline"),
             (("model.diffusion_model.patchify_proj.weight",), "makes videos"),
@@ -143,6 +143,12 @@ class TestPreset:
         for name in (file, f"{file}@sdxl"):
             with pytest.raises(UserError, match=told):
                 preset_of_file(str(name))
+
+    def test_it_is_refused_in_a_preset_of_ones_own_as_well(self, tmp_path: Path, presets: Path) -> None:
+        file = headed(tmp_path / "mine.safetensors", "lora_unet_down_blocks_0.lora_down.weight")
+        presets.write_text(f"[mine]\nlike = 'sdxl'\nfile = '{file}'\n", encoding="utf-8")
+        with pytest.raises(UserError, match=r"mine.safetensors' is LoRA weights.*--lora FILE"):
+            load_generator("mine")
 
     def test_an_inpainting_checkpoint_is_known_by_its_nine_channels(self, tmp_path: Path) -> None:
         file = tmp_path / "mine.safetensors"
@@ -210,6 +216,9 @@ class TestDrawn:
         assert generator.name == "file:mine.safetensors@tiny"
         facts = generator.draw(DrawRequest("an owl", (1,)))[0].facts
         assert str(tmp_path) not in json.dumps(dict(facts))
+        with presets.open("a", encoding="utf-8") as own:
+            own.write(f"[{kind}-mine]\nlike = 'tiny'\nfile = '{file}'\n")
+        assert np.array_equal(drawn(load_generator(f"{kind}-mine")), drawn(plain))
         moved = tmp_path / "elsewhere.safetensors"
         shutil.copy(file, moved)
         assert load_generator(f"file:{moved}@tiny").revision == generator.revision

@@ -156,7 +156,7 @@ def test_a_source_that_hangs_costs_its_share_and_the_others_answer(
     [
         (lambda _: as_json({}, 429, retry_after="120"), "asks to be left alone for 120 seconds (status 429)"),
         (lambda _: as_json({}, 429), "asks to be left alone for 60 seconds"),
-        (lambda _: as_json({"detail": "no"}, 401), "status 401; its key may be wrong or missing"),
+        (lambda _: as_json({"detail": "no"}, 401), "status 401 (no); its key may be wrong or missing"),
         (lambda _: (403, {}, b"<html>robots</html>"), "status 403"),
         (lambda _: (200, {}, b"<html>an error page</html>"), "answers with something that is no JSON"),
         (lambda _: (200, {}, b"[" * 100_000), "answers with something that is no JSON"),

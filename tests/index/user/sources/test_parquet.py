@@ -12,6 +12,7 @@ from imagerag.errors import UserError
 from imagerag.index.user.sources import parquet
 from imagerag.index.user.sources.items import Origin
 from imagerag.index.user.sources.parquet import ParquetSource
+from imagerag.index.user.sources.parquet_bounds import MOST_ROWS
 from imagerag.index.user.sources.read_options import ReadOptions
 from imagerag.index.user.sources.urls import UrlFetcher
 from imagerag.index.user.store import UserPictures
@@ -121,7 +122,7 @@ def _a_large_picture_in_a_list(folder: Path) -> str:
 
 
 def _rows_without_end(folder: Path) -> str:
-    many = parquet.MOST_ROWS + 1
+    many = MOST_ROWS + 1
     pq.write_table(pa.table({"image": pa.nulls(many, pa.binary())}), folder / "t.parquet", row_group_size=many)
     return f"has {many} rows; at most"
 
@@ -157,3 +158,21 @@ def test_a_value_that_all_rows_share_is_not_there_for_all_of_them_at_once(tmp_pa
         assert item.data == large
         most = max(most, pa.total_allocated_bytes() - before)
     assert most < 300 * 2**20
+
+
+def test_a_column_with_fewer_rows_than_there_are_pictures_is_reported_as_damage(tmp_path: Path) -> None:
+    file = tmp_path / "t.parquet"
+    table = pa.table({"image": [b"one", b"two", b"three"], "tags": [["a"], ["b"], ["c"]]})
+    pq.write_table(table, file, compression="none", use_dictionary=False, write_statistics=False)
+    whole = file.read_bytes()
+    told = []
+    for at in range(whole.index(b"three"), len(whole) - 8):
+        if whole[at] == 6:  # 3, as a page's header writes how many values it has
+            file.write_bytes(whole[:at] + b"\x02" + whole[at + 1 :])
+            try:
+                items = list(ParquetSource(str(file), [str(file)]).items(lambda item: True))
+            except UserError:
+                continue
+            told += [item.problem for item in items if "rows beside them" in item.problem]
+    assert told
+    assert all("is damaged (its group 0 has 3 pictures, and " in problem for problem in told)

@@ -97,7 +97,8 @@ def test_five_things_stand_as_said() -> None:
     places = {place.index: place for place in arrange(parse_scene("a cat, a dog, a tree and a house on a car"))}
     car = places.pop(4)
     assert all(place.y + place.side / 2 < car.y + car.side / 2 for place in places.values())
-    row = arrange(parse_scene("a cat to the left of a dog to the left of a tree to the left of a house to the left of a car"))
+    things = ["a cat", "a dog", "a tree", "a house", "a car"]
+    row = arrange(parse_scene(" to the left of ".join(things)))
     assert [place.index for place in sorted(row, key=lambda place: place.x)] == [0, 1, 2, 3, 4]
 
 

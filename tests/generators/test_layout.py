@@ -90,7 +90,7 @@ def test_five_and_six_things_stand_apart(count: int) -> None:
         assert 0 <= one.x <= 1 - one.side
         assert 0 <= one.y <= 1 - one.side
         for other in places[at + 1 :]:
-            assert max(abs(one.x - other.x), abs(one.y - other.y)) > 0.8 * one.side
+            assert max(abs(one.x - other.x), abs(one.y - other.y)) > 0.7 * one.side
 
 
 def test_five_things_stand_as_said() -> None:

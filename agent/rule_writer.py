@@ -63,6 +63,15 @@ class RuleWriter:
         Raises:
             UserError: it points back at an image, and the thread has none; or it says only what is not to be seen.
         """
+        brief = self._brief(request, history)
+        said = next((image for image in reversed(history) if _same_words(image.prompt, request)), None)
+        if said is None or (not brief.answer and _same_words(brief.prompt, request)):
+            return brief
+        # All words of a picture of this thread are no change of it: "a dog and a cat", said again, adds no dog.
+        told = f"{said.prompt!r} is what {said.id} was drawn from, so that is drawn anew with another seed"
+        return Brief(said.prompt, said.id, keep_seed=False, notes=(told,))
+
+    def _brief(self, request: str, history: Sequence[PastImage]) -> Brief:
         if self._reader is None:
             return self._follow_ups.brief(request, history)
         english: Brief | None = None
@@ -93,6 +102,10 @@ class RuleWriter:
         from imagerag.index.captions import common_names
 
         return FollowUps(self._names, common_names)
+
+
+def _same_words(prompt: str, request: str) -> bool:
+    return prompt.casefold().split() == request.casefold().rstrip(".!").split()
 
 
 def _is_english(request: str) -> bool:

@@ -33,7 +33,7 @@ CLIP_DECIDES = "; CLIP decides"
 """How a note on the meter ends where CLIP decided instead; the reason stands before it."""
 
 MOST_BESIDE = 4
-"""Pictures of a person's own things that are shown with an image, one of each thing: each costs as much as the image."""
+"""Pictures of a person's own things that are shown with an image, one of each: each costs as much as the image."""
 
 PRESENT = 0.5
 """Probability from which on the answer to a question is yes."""

@@ -16,7 +16,7 @@ _SOUNDS_LIKE_A_CONSONANT = re.compile(
 MAX_INSTANCES = 4
 """How many things one scene holds, counts included; more are named in ``Scene.dropped``."""
 MAX_SINGLE = 6
-"""How many it holds where each is there once: counts of smaller things can't be told."""
+"""How many it holds where all differ, each there once: counts of smaller things can't be told."""
 
 LONGEST_NAME = 9
 """Words of the longest known name that is looked for."""
@@ -39,9 +39,11 @@ class SceneObject:
     size: Size = "normal"
 
 
-def fits(counts: Sequence[int]) -> bool:
-    """Tell whether one scene holds so many of each of its things."""
-    return sum(counts) <= (MAX_SINGLE if all(count == 1 for count in counts) else MAX_INSTANCES)
+def fits(things: Sequence[SceneObject]) -> bool:
+    """Tell whether one scene holds all of these."""
+    total = sum(thing.count for thing in things)
+    once_each = total == len({thing.phrase for thing in things})
+    return total <= (MAX_SINGLE if once_each else MAX_INSTANCES)
 
 
 def parse_object(words: list[str], names: Collection[str]) -> SceneObject:

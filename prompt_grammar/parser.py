@@ -81,6 +81,9 @@ CONDITIONED = re.compile(
 )
 """The paper's form of a prompt that is drawn with references, up to where the prompt itself begins."""
 
+LONGEST_REPEATED, TIMES_REPEATED = 6, 3
+"""Words of the longest run that counts as said again, and how often it has to be said on end: "a very very big cat" is
+none."""
 MOST_READINGS = 8
 _MOST_WRAPPERS = 3
 
@@ -114,7 +117,7 @@ def parse_scene(prompt: str, known_names: Collection[str] = ()) -> Scene:
 def _read(prompt: str, names: Collection[str]) -> Scene:
     """Read a prompt once, from left to right."""
     text = unicodedata.normalize("NFKC", prompt).lower().replace("\u2019", "'")
-    text = " ".join(text.split())
+    text = _without_repeats(" ".join(text.split()))
     text = _TO_A_SIDE.sub(r"on the \1", text)
     text, labelled = take_labels(_without_please(CONDITIONED.sub("", text, count=1)))
     reader = _Reader(names)
@@ -127,6 +130,31 @@ def _read(prompt: str, names: Collection[str]) -> Scene:
     for clause in split_clauses(text, names):
         reader.take(clause)
     return reader.scene(labelled)
+
+
+def _without_repeats(text: str) -> str:
+    """Return the text with a run of words that is said three times or more on end said once: "a cat a cat a cat".
+
+    What is joined, by "and" or by a comma, is counted.
+    """
+    words = text.split(" ")
+    for length in range(1, min(LONGEST_REPEATED, len(words) // TIMES_REPEATED) + 1):
+        kept: list[str] = []
+        at = 0
+        while at < len(words):
+            said = words[at : at + length]
+            behind = at + length
+            while not any(map(_joins, said)) and words[behind : behind + length] == said:
+                behind += length
+            repeated = behind - at >= TIMES_REPEATED * length
+            kept += said if repeated else words[at : at + 1]
+            at = behind if repeated else at + 1
+        words = kept
+    return " ".join(words)
+
+
+def _joins(word: str) -> bool:
+    return word in ("and", "&", "or") or word.endswith((",", ";"))
 
 
 def _without_please(text: str) -> str:

@@ -107,9 +107,8 @@ class Scene:
 
 def add_object(scene: Scene, thing: SceneObject, joint: Joint, said: str = "") -> Scene:
     """Return the scene with one thing more, joined to what was said before it; ``said`` is as in ``Relation``."""
-    counts = [o.count for o in scene.objects]
-    room = MAX_INSTANCES - sum(counts)
-    if room <= 0 and fits([*counts, 1]):
+    room = MAX_INSTANCES - sum(o.count for o in scene.objects)
+    if room <= 0 and fits([*scene.objects, replace(thing, count=1)]):
         room = 1
     if room <= 0:
         # A named object is worth more than one more of another: "five owls and a dog" has its dog.

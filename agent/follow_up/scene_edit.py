@@ -69,10 +69,12 @@ def with_items(scene: Scene, items: Sequence[Item]) -> Scene:
     """
     if not items:
         raise CannotChange("nothing would be left in the picture")
-    counts = [item.thing.count for item in items]
-    if not fits(counts):
+    things = [item.thing for item in items]
+    if not fits(things):
         most = f"{MAX_INSTANCES}, or {MAX_SINGLE} that are there once each"
-        raise CannotChange(f"that would make {sum(counts)} things, and one picture holds at most {most}")
+        raise CannotChange(
+            f"that would make {sum(thing.count for thing in things)} things, and one picture holds at most {most}"
+        )
     made = replace(scene, objects=(), relations=())
     for at, item in enumerate(items):
         made = add_object(made, item.thing, item.joint if at else "and", item.said if at else "")

@@ -227,8 +227,8 @@ class PatchworkGenerator:
         if len(unknown) == len(things):
             said = " and ".join(map(repr, unknown))
             raise NothingKnown(
-                f"the embedded generator doesn't understand {said} and draws nothing in its place; say it in other words, "
-                "or draw with pictures of it (--subject FILE)",
+                f"the embedded generator doesn't understand {said} and draws nothing in its place; say it in other "
+                "words, or draw with a picture of it",
                 tuple(unknown),
             )
         return unknown
@@ -312,11 +312,14 @@ class PatchworkGenerator:
             "dropped": list(scene.dropped),
             "notes": [
                 *scene.notes,
-                *(f"the embedded generator doesn't understand {thing!r}, so it shows nothing of it" for thing in unknown),
+                *(
+                    f"the embedded generator doesn't understand {thing!r}, so it shows nothing of it"
+                    for thing in unknown
+                ),
                 *(f"the embedded generator can't draw {text!r}, so it shows nothing of it" for text in _unfit(scene)),
                 *(
-                    f"not drawn, since one picture holds {MAX_INSTANCES} things, or {MAX_SINGLE} that are there once each: "
-                    f"{text!r}; ask for it in a picture of its own, or leave something else out"
+                    f"not drawn, since one picture holds {MAX_INSTANCES} things, or {MAX_SINGLE} that are there once "
+                    f"each: {text!r}; ask for it in a picture of its own, or leave something else out"
                     for text in scene.dropped
                 ),
             ],

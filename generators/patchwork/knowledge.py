@@ -110,9 +110,7 @@ class Knowledge:
             return True
         words = re.findall(r"[^\W_]+", phrase)
         head = re.findall(r"[^\W_]+", _PARTS.split(phrase, maxsplit=1)[0])[-1:] or words[-1:]
-        known = any(
-            not word.isalpha() or {word, singular(word)} & (english_words() | self._words) for word in head
-        )
+        known = any(not word.isalpha() or {word, singular(word)} & (english_words() | self._words) for word in head)
         return known or not words or any({word, singular(word)} & self._words for word in words)
 
     @cached_property

@@ -41,7 +41,8 @@ def test_a_thing_is_where_the_windows_that_look_like_it_are() -> None:
 
 def test_what_is_asked_for() -> None:
     assert counts_of(parse_scene("seven balloons and two cakes", {"balloon", "cake"})) == {"balloon": 7, "cake": 2}
-    assert left_out(parse_scene("a dog and a cat and an owl and a fox and a bear")) == ["a bear"]
+    seven = "a dog and a cat and an owl and a fox and a bear and a pig and a cow"
+    assert left_out(parse_scene(seven)) == ["a cow"]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +73,7 @@ def test_the_critic_judges_counts() -> None:
 
 def test_what_did_not_fit_is_never_there() -> None:
     (verdict,) = load_critic("clip").judge(
-        [page(("banana", 0, 0, 128))], "a dog and a cat and an owl and a fox and a banana"
+        [page(("banana", 0, 0, 128))], "a dog and a cat and an owl and a fox and a bear and a pig and a banana"
     )
     assert "a banana" in verdict["missing"]
 

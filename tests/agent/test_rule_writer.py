@@ -39,6 +39,15 @@ def test_a_follow_up_becomes_a_whole_prompt(request_text: str, prompt: str, base
     assert brief.prompt in (prompt, prompt.replace("wearing", "in"))
 
 
+@pytest.mark.parametrize("prompt", ["a dog and a cat", "a dog wearing a crown", "a dog, watercolour style"])
+def test_all_words_of_a_picture_said_again_add_nothing_to_it(prompt: str) -> None:
+    brief = load_writer("clip").brief(f"{prompt.capitalize()}.", [PastImage("image-1", prompt, 1)])
+    assert (brief.prompt, brief.base, brief.keep_seed) == (prompt, "image-1", False)
+    assert "drawn anew with another seed" in brief.notes[0]
+    later = [PastImage("image-1", prompt, 1), PastImage("image-2", "a red dog and a cat", 2)]
+    assert load_writer("clip").brief(prompt, later).prompt == prompt
+
+
 def test_another_one_is_the_same_picture_under_another_seed() -> None:
     assert RuleWriter().brief("another one", HISTORY) == Brief("an owl", "image-3", keep_seed=False)
 

@@ -20,6 +20,20 @@ def test_a_request_is_drawn_again_under_another_seed(start_chat: Any) -> None:
     assert "/retry takes nothing" in take("/retry in red")
 
 
+@pytest.mark.parametrize("lines", [["a dog", "put a crown on it"], ["a dog and a cat"], ["a dog next to a tree"]])
+def test_drawing_again_adds_nothing(start_chat: Any, lines: list[str]) -> None:
+    _, take = start_chat(scores=[0.9] * 9)
+    for line in lines:
+        take(line)
+    state = start_chat.service.threads.state
+    before = state("", "sea")["prompt"]
+    take("/retry")
+    take("/variations 2")
+    images = [image for image in state("", "sea")["all_images"] if image["turn"] >= len(lines)]
+    assert {image["prompt"] for image in images} == {before}
+    assert len({image["seed"] for image in images}) == len(images) == 4
+
+
 def test_variations_are_drawn_side_by_side(start_chat: Any) -> None:
     _, take = start_chat(scores=[0.9] * 8)
     take("an owl")

@@ -23,7 +23,10 @@ def test_more_things_fit_where_each_is_there_once() -> None:
     assert [thing.phrase for thing in scene.objects] == ["cat", "dog", "owl", "lobster", "horse"]
     assert scene.dropped == ()
     assert parse_scene(scene.describe(), NAMES) == scene
-    assert (fits([1] * MAX_SINGLE), fits([2, 1, 1]), fits([2, 1, 1, 1])) == (True, True, False)
+    several = parse_scene("a cat, a dog, an owl, a lobster, a tree and a house", NAMES).objects
+    assert (fits(several), fits([*several, SceneObject("horse")])) == (True, False)
+    assert (fits([SceneObject("cat", 2), *several[1:3]]), fits([SceneObject("cat", 2), *several[1:4]])) == (True, False)
+    assert not fits([several[0]] * 5), "five of a kind, each by itself"
     crowded = parse_scene("two cats, a dog, an owl and a horse", NAMES)
     assert sum(thing.count for thing in crowded.objects) == MAX_INSTANCES
     assert crowded.dropped == ("1 more cat",)

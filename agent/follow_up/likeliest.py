@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagerag.agent.follow_up.clauses import LONGEST
+from imagerag.agent.follow_up.coverage import denies, left_out
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.ranking import Reading, is_doubtful, readings
 from imagerag.agent.follow_up.wording import spellings_of_chats
@@ -72,11 +73,22 @@ class Likeliest:
     def _ways(self, edit: Edit, words: Sequence[str]) -> list[Reading]:
         if self._weights is None or len(words) > LONGEST or not self._is_english(words):
             return []
-        return readings(edit, words, self._weights())
+        if left_out(edit, words, self._is_word):
+            return []  # "make it red and flubber the dog" is read in part at best
+        ways = readings(edit, words, self._weights())
+        takes_away = ways and any(order.startswith(("remove", "replace", "only")) for order in ways[0].orders)
+        return [] if denies(words) and not takes_away else ways
 
     def _is_english(self, words: Sequence[str]) -> bool:
         """Tell whether most words are English, or names."""
-        said = [word.partition("'")[0] for word in words if any(letter.isalpha() for letter in word)]
-        english, spellings = self._english(), spellings_of_chats()
-        right = [word for word in said if word in english or word in spellings or singular(word) in self._known]
-        return len(right) > MOST_ENGLISH * len(said)
+        said = [word for word in words if any(letter.isalpha() for letter in word)]
+        return sum(map(self._is_word, said)) > MOST_ENGLISH * len(said)
+
+    def _is_word(self, word: str) -> bool:
+        """Tell whether a word is English, or a name."""
+        stem = word.partition("'")[0]
+        english = self._english()
+        compared = (stem, stem.removesuffix("er"), stem.removesuffix("ier") + "y", stem.removesuffix("r"))
+        return (
+            any(form in english for form in compared) or word in spellings_of_chats() or singular(stem) in self._known
+        )

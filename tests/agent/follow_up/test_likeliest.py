@@ -16,8 +16,17 @@ STANDING = PastImage("image-1", "a dog", 1, standing=True)
 def test_a_request_without_english_words_is_left_to_be_translated() -> None:
     likeliest = Likeliest(fitted_weights, NAMES, lambda: frozenset(["perch", "an", "on", "the"]))
     edit = Edit.of("a dog", NAMES, NAMES)
-    assert likeliest.best(edit, "perch an owl on the dog".split()) is not None
-    assert likeliest.best(edit, "setz eine owl auf den dog".split()) is None
+    assert likeliest.best(edit, ["perch", "an", "owl", "on", "the", "dog"]) is not None
+    assert likeliest.best(edit, ["setz", "eine", "owl", "auf", "den", "dog"]) is None
+
+
+def test_a_word_that_nobody_knows_is_not_passed_over() -> None:
+    assert read("we could do with an owl on the dog").notes == ("read as 'put an owl on the dog'",)
+    assert read("we could do with an owl on the dog and flubber it").declined
+
+
+def test_words_around_what_is_meant_may_be_new() -> None:
+    assert read("and the dog itself brown").prompt == "a brown dog"
 
 
 def test_without_weights_rules_alone_read() -> None:
@@ -27,7 +36,7 @@ def test_without_weights_rules_alone_read() -> None:
 @pytest.mark.parametrize(
     ("request_", "prompt", "result"),
     [
-        ("i'd be happier were the dog brown", "a dog and a tree", "a brown dog and a tree"),
+        ("how nice were the dog brown", "a dog and a tree", "a brown dog and a tree"),
         ("we could do with a moon over the boat", "a boat", "a boat under a moon"),
         ("that hat has got to go", "a dog wearing a hat", "a dog"),
     ],

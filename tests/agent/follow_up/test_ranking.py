@@ -18,7 +18,7 @@ def begun(prompt: str = "a dog") -> Edit:
 
 
 def test_readings_are_drawn_pictures_and_none_with_probabilities_of_one_whole() -> None:
-    found = readings(begun("a dog and a tree"), "perch an owl on the tree".split(), fitted_weights())
+    found = readings(begun("a dog and a tree"), ["perch", "an", "owl", "on", "the", "tree"], fitted_weights())
     assert found[0].prompt == "an owl on a tree and a dog"
     assert found[0].told == "read as 'put an owl on the tree'"
     assert sum(one.probability for one in found) <= 1.0 + 1e-6
@@ -26,7 +26,7 @@ def test_readings_are_drawn_pictures_and_none_with_probabilities_of_one_whole() 
 
 
 def test_without_weights_nothing_is_likelier_than_anything_else() -> None:
-    found = readings(begun(), "perch an owl on the dog".split(), np.zeros(FEATURES, np.float32))
+    found = readings(begun(), ["perch", "an", "owl", "on", "the", "dog"], np.zeros(FEATURES, np.float32))
     assert max(one.probability for one in found) < 0.5
 
 
@@ -62,7 +62,8 @@ def test_changes_are_doubtful_that_draw_no_known_thing_or_take_away_what_is_not_
 
 
 def test_a_follow_up_is_ranked_within_50_milliseconds() -> None:
-    edit, words = begun("a dog and a red hat on a boat"), "perch two small owls on the boat and paint the hat blue".split()
+    edit = begun("a dog and a red hat on a boat")
+    words = ["perch", "two", "small", "owls", "on", "the", "boat", "and", "paint", "the", "hat", "blue"]
     readings(edit, words, fitted_weights())
 
     def seconds() -> float:

@@ -76,7 +76,7 @@ def fit(weighed: Sequence[Weighed], penalty: float = PENALTY) -> NDArray[np.floa
     first = np.concatenate([[0], np.cumsum(many)[:-1]])
     right = np.concatenate([each.right for each in weighed])
     weights = torch.zeros(FEATURES, dtype=torch.float64, requires_grad=True)
-    optimizer = torch.optim.LBFGS([weights], max_iter=STEPS, line_search_fn="strong_wolfe")
+    optimizer: torch.optim.Optimizer = torch.optim.LBFGS([weights], max_iter=STEPS, line_search_fn="strong_wolfe")
 
     def shares(scores: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
         scores = scores - np.repeat(np.maximum.reduceat(scores, first), many)

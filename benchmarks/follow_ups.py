@@ -1,7 +1,7 @@
 """Follow-ups in conversations: are they understood, and is what comes of them right?
 
-    python -m benchmarks.follow_ups [--half development|varied|varied2|varied3|varied4|varied5|varied6|varied7|varied8]
-                                    [--reading | --vlm] [--limit N] [--show-failures] [--results FILE]
+    python -m benchmarks.follow_ups [--half development|varied|varied2|...|varied9] [--reading | --vlm]
+                                    [--limit N] [--show-failures] [--results FILE]
 
 Each conversation of ``follow_ups_test.toml`` is played through ``graph.invoke`` with one thread, mistakes and all.
 Counts, colours, sizes and places are compared with the layout that the generator recorded; whether the things can be
@@ -9,7 +9,7 @@ seen is told by ``evaluation.evaluator``. Its own error is told twice: what it s
 plain prompts, and how often it contradicts the recorded layout about what was drawn.
 ``--reading`` draws boxes in place of pictures and leaves the evaluator out; ``--vlm`` does likewise, and has each turn
 read by a chat model that knows the corpus. Whatever reads follow-ups is tuned on the half ``development``
-and on the further collections ``varied`` and ``varied2`` to ``varied8``, and on nothing of ``test``.
+and on the further collections ``varied`` and ``varied2`` to ``varied8``, and on nothing of ``test`` and ``varied9``.
 """
 
 from __future__ import annotations

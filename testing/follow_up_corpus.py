@@ -21,7 +21,17 @@ PlaceKind = Literal[
 PLACE_KINDS: tuple[PlaceKind, ...] = get_args(PlaceKind)
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 Collection = Literal[
-    "development", "varied", "varied2", "varied3", "varied4", "varied5", "varied6", "varied7", "varied8", "test"
+    "development",
+    "varied",
+    "varied2",
+    "varied3",
+    "varied4",
+    "varied5",
+    "varied6",
+    "varied7",
+    "varied8",
+    "varied9",
+    "test",
 ]
 """Two halves of one collection, of which "test" is kept apart from what is tuned, and further ones to tune on."""
 COLLECTIONS: tuple[Collection, ...] = get_args(Collection)

@@ -81,6 +81,10 @@ class Player:
     _shown: dict[int, Picture] = field(default_factory=dict)
     _pixels: set[str] = field(default_factory=set)
 
+    def shown(self, number: int) -> Picture | None:
+        """Return the picture as it stood after a turn of the conversation that is played; ``None`` without one."""
+        return self._shown.get(number)
+
     def play(self, conversation: Conversation) -> list[Played]:
         """Play all turns, one after the other, whatever comes of each."""
         self._shown, self._pixels = {}, set()

@@ -5,10 +5,14 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import cached_property
 
+import numpy as np
+from numpy.typing import NDArray
+
 from imagerag.agent.follow_up import pictures
 from imagerag.agent.follow_up.changes import change
 from imagerag.agent.follow_up.clauses import KEPT, without_asides
 from imagerag.agent.follow_up.edit import Edit, in_words, run_together
+from imagerag.agent.follow_up.likeliest import LIKELY, SURE, SURE_OF_A_CHANGE, Likeliest
 from imagerag.agent.follow_up.new_picture import asked_for, stands_for_itself, without_taken_back
 from imagerag.agent.follow_up.phrases import (
     joined,
@@ -19,6 +23,7 @@ from imagerag.agent.follow_up.phrases import (
     without_hesitation,
     words_of,
 )
+from imagerag.agent.follow_up.ranking import fitted_weights
 from imagerag.agent.follow_up.scene_edit import CannotChange
 from imagerag.agent.follow_up.sentences import with_article
 from imagerag.agent.follow_up.spelling import notes_on, spelt
@@ -64,6 +69,7 @@ class FollowUps:
         names: names that the prompt grammar keeps whole.
         known: returns names of things, by which words without an article are taken for a picture that is wanted.
         english: returns words that are spelt right, whatever they are near to.
+        weights: by which requests that no rule reads are read as what they most likely mean; ``None``: by rules alone.
     """
 
     def __init__(
@@ -71,15 +77,21 @@ class FollowUps:
         names: Collection[str],
         known: Callable[[], Collection[str]] = frozenset,
         english: Callable[[], Collection[str]] = english_words,
+        weights: Callable[[], NDArray[np.float32]] | None = fitted_weights,
     ) -> None:
         self._names = names
         self._load_known = known
         self._english = english
+        self._load_weights = weights
 
     @cached_property
     def _known(self) -> frozenset[str]:
         named = frozenset(self._names) | frozenset(self._load_known())
         return named | _nouns_of(named) | phrases().places
+
+    @cached_property
+    def _likely(self) -> Likeliest:
+        return Likeliest(self._load_weights, self._known, self._english)
 
     @cached_property
     def _typed(self) -> dict[str, str]:
@@ -91,14 +103,36 @@ class FollowUps:
         Raises:
             UserError: it points back at an image, and the thread has none.
         """
-        words = without_hesitation(words_of(in_words(request, self._known, self._typed)))
+        words, right = self._spelt(request, history)
         standing = standing_of(history)
         if standing is None:
             return self._read(request, words, history, standing)
-        things = parse_scene(standing.prompt, self._names).content_concepts()
-        right = spelt(words, things, self._known, self._english())
         brief = self._read(request, right, history, standing)
         return brief if brief.answer else replace(brief, notes=(*brief.notes, *notes_on(words, right)))
+
+    def begun(self, request: str, history: Sequence[PastImage]) -> tuple[Edit, list[str]] | None:
+        """Return the picture that stands, to be changed, and the words of a request, as ``readings`` takes them.
+
+        ``None`` where no picture stands.
+        """
+        standing = standing_of(history)
+        if standing is None:
+            return None
+        return self._edit(standing, history), self._spelt(request, history)[1]
+
+    def _spelt(self, request: str, history: Sequence[PastImage]) -> tuple[list[str], list[str]]:
+        """Return the words of a request as typed, and as they are spelt right."""
+        words = without_hesitation(words_of(in_words(request, self._known, self._typed)))
+        standing = standing_of(history)
+        if standing is None:
+            return words, words
+        things = parse_scene(standing.prompt, self._names).content_concepts()
+        return words, spelt(words, things, self._known, self._english())
+
+    def _edit(self, base: PastImage, history: Sequence[PastImage]) -> Edit:
+        before = next((image.prompt for image in history if image.id == base.before), None)
+        past = [image.prompt for image in pictures.results(history)]
+        return Edit.of(base.prompt, self._names, self._known, before, past)
 
     def _read(self, request: str, words: list[str], history: Sequence[PastImage], standing: PastImage | None) -> Brief:
         whole = " ".join(words).strip(" .!?,;:")
@@ -165,9 +199,7 @@ class FollowUps:
             return Brief(base.prompt, base.id, keep_seed=False)
         if again:  # "another try without the hat"
             words = behind[1:] if behind[0] in (",", "but", "and", ":", "please") else behind
-        before = next((image.prompt for image in history if image.id == base.before), None)
-        past = [image.prompt for image in pictures.results(history)]
-        edit = Edit.of(base.prompt, self._names, self._known, before, past)
+        edit = self._edit(base, history)
         try:
             unread = change(edit, list(words))
             if unread and said[0] in _REFUSALS and edit.knows(bare) and bare[0] not in phrases().definite:
@@ -177,6 +209,8 @@ class FollowUps:
             if not unread:
                 told = tuple(f"{part!r} was taken as a remark, nothing to draw" for part in edit.passed_over)
                 result = edit.described()
+                if (better := self._likely.instead_of(result, edit, self._edit(base, history), said)) is not None:
+                    return Brief(better.prompt, base.id, keep_seed=not again, notes=(better.told,))
                 if not again and result == parse_scene(base.prompt, self._names).describe():
                     told = (*told, f"{base.prompt!r} says that already, so it is drawn anew with another seed")
                     return Brief(result, base.id, keep_seed=False, notes=told)
@@ -184,7 +218,11 @@ class FollowUps:
         except CannotChange as error:
             return _declined(request, base, str(error))
         joins = said[:1] in (["and"], ["also"], ["plus"]) and "the" in said[1:]
-        if not joins and stands_for_itself(words, Edit.of(base.prompt, self._names, self._known)):
+        stands = not joins and stands_for_itself(words, Edit.of(base.prompt, self._names, self._known))
+        likely = self._likely.best(self._edit(base, history), said)
+        if likely is not None and likely.probability >= (SURE_OF_A_CHANGE if stands else SURE):
+            return Brief(likely.prompt, base.id, keep_seed=not again, notes=(likely.told,))
+        if stands:
             wanted = without_courtesy(words, KEPT)
             return Brief(request if wanted == list(said) else joined(wanted))
         whole = " ".join(said).strip(" .!?,;:")
@@ -193,7 +231,9 @@ class FollowUps:
             talk = "what"
         if talk:
             return _talk(talk, base)
-        return _declined(unread if len(unread.split()) < len(words) else request, base)
+        part = unread if len(unread.split()) < len(words) else request
+        asked = likely.asked(part) if likely is not None and likely.probability >= LIKELY else ""
+        return _declined(part, base, asked)
 
     def _first(self, request: str, words: Sequence[str], text: str) -> Brief:
         """Return the brief of a request in a thread without a picture.

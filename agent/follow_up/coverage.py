@@ -1,0 +1,71 @@
+"""What of a request a reading leaves out although it matters, so that nothing is drawn on half of what was said."""
+
+from collections.abc import Callable, Sequence
+
+from imagerag.agent.follow_up.edit import Edit
+from imagerag.agent.follow_up.lexicon import lexicon
+from imagerag.agent.follow_up.mentions import Mention, mentions_of
+from imagerag.agent.follow_up.phrases import phrases
+from imagerag.prompt_grammar.vocabulary import ARTICLES
+
+SHORTEST_UNKNOWN = 4
+"""Letters of the shortest word that counts as left out because no list has it."""
+_COPULAS = frozenset(
+    ["is", "are", "be", "was", "were", "look", "looks", "seem", "seems", "feel", "feels", "so", "very", "too", "more"]
+)
+_NEGATIONS = frozenset(["not", "dont", "never", "neither", "nor"])
+_POINTS_BACK = frozenset(["back", "or", "either"])
+"""Words that speak of something said or drawn before, which mentions don't show."""
+_NO_NOUNS = frozenset(
+    ["because", "since", "cause", "cuz", "while", "when", "if", "for", "with", "from", "this", "that", "those", "these",
+     "all", "both", "each", "in", "on", "at", "by", "or", "not", "please", "instead", "last", "first", "other", "same",
+     "whole", "bit", "lot", "way", "thing", "things", "rest", "total", "one", "ones", "colour", "color", "colored",
+     "coloured", "size", "version", "than", "as", "like"]
+)  # fmt: skip
+"""Words that are no noun or adjective where one could stand."""
+_BEARINGS = frozenset(
+    ["head", "heads", "shoulder", "shoulders", "back", "hand", "hands", "lap", "arm", "arms", "paw", "paws", "feet",
+     "neck", "face", "nose", "beak", "friend", "friends", "company", "buddy", "companion", "mate"]
+)  # fmt: skip
+"""Parts that somebody has something on, and those in place of whom a thing is named: they say no more than it does."""
+
+
+def left_out(edit: Edit, words: Sequence[str], is_word: Callable[[str], bool]) -> list[str]:
+    """Return words of a request that matter, and that no mention explains.
+
+    These are words that nobody knows, those that stand where a noun or a property does ("behind the *wheel*", "blue
+    *eyes*", "looks *odd*"), and the names of things that are spoken of as there and aren't ("the *cat*", of a dog).
+
+    Args:
+        edit: of the picture that stands.
+        words: of the request, as typed.
+        is_word: tells whether a word is known.
+    """
+    mentions = mentions_of(edit, words)
+    inside = {at for mention in mentions for at in range(mention.start, mention.end)}
+    ends = {mention.end: mention for mention in mentions}
+    named = {word for mention in mentions for word in mention.words}
+    found = [" ".join(one.words) for one in mentions if _is_missing(one)]
+    for at, word in enumerate(words):
+        before = words[at - 1] if at else ""
+        bearing = word in _BEARINGS and before in phrases().definite | ARTICLES
+        if at in inside or not word.isalpha() or word in named or bearing:
+            continue
+        unknown = len(word) >= SHORTEST_UNKNOWN and not is_word(word)
+        matters = before in ARTICLES | phrases().definite | _COPULAS or _describes(ends.get(at))
+        if unknown or word in _POINTS_BACK or (matters and word not in lexicon().filler | _NO_NOUNS):
+            found.append(word)
+    return found
+
+
+def _is_missing(mention: Mention) -> bool:
+    return mention.kind == "thing" and mention.before[:1] == ("the",) and not mention.places
+
+
+def _describes(mention: Mention | None) -> bool:
+    return mention is not None and mention.kind in ("colour", "size", "number")
+
+
+def denies(words: Sequence[str]) -> bool:
+    """Tell whether a request says what is not to be: "the dog shouldn't be red"."""
+    return any(word in _NEGATIONS or word.endswith("n't") for word in words)

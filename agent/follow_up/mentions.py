@@ -1,0 +1,220 @@
+"""What a request mentions, wherever it stands: things of the picture, new things, looks, numbers and places."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from imagerag.agent.follow_up.clauses import BACKGROUNDS
+from imagerag.agent.follow_up.edit import Edit
+from imagerag.agent.follow_up.lexicon import lexicon
+from imagerag.agent.follow_up.phrases import phrases
+from imagerag.agent.follow_up.scene_edit import Item
+from imagerag.agent.follow_up.sides import frame_of
+from imagerag.agent.follow_up.things import matching
+from imagerag.prompt_grammar.inflection import singular
+from imagerag.prompt_grammar.vocabulary import ARTICLES, SIZES, RelationKind, colour_of, number_of
+
+MentionKind = Literal["thing", "pronoun", "colour", "size", "number", "relation", "side", "background", "style", "time"]
+LONGEST_NAME = 4
+"""Words of the longest name that is looked for."""
+LONGEST_SIDE = 6
+"""Words of the longest side of the picture: "in the top right hand corner"."""
+MOST = 9
+"""Mentions of one request; a request with more of them is a prompt."""
+_PRONOUNS = frozenset(
+    ["it", "its", "him", "his", "her", "he", "she", "them", "they", "their", "one", "ones", "this", "that", "those",
+     "these", "itself", "himself", "herself"]
+)  # fmt: skip
+_BEFORE_NAMES = frozenset(["second", "third", "other", "more", "extra", "additional", "same", "single", "new"])
+_DETERMINERS = frozenset(["another", "some", "any", "no", "several", "few", "couple", "both", "all", "my", "many"])
+_NO_NAMES = frozenset(
+    ["place", "side", "top", "bottom", "front", "middle", "center", "centre", "corner", "right", "left", "ground",
+     "thing", "look", "use", "need", "want", "see", "show", "add", "put", "set", "stick", "drop", "swap", "change",
+     "switch", "turn", "cut", "hand", "head", "back", "times", "time", "question", "mark", "sign", "button", "symbol",
+     "picture", "image", "style", "colour", "color", "kind", "type", "size", "version", "instead", "another", "wants",
+     "plus", "minus", "room", "light", "dark", "lot", "way", "one", "ones"]
+)  # fmt: skip
+"""Words that name something in the library, and hardly ever that in a follow-up."""
+_SPOKEN_SIZES = {"big": "bigger", "large": "bigger", "huge": "bigger", "small": "smaller", "little": "smaller",
+                 "tiny": "smaller"}  # fmt: skip
+_TOO_MUCH = (("too",), ("not", "so"), ("not", "that"), ("not", "as"), ("less",), ("way", "too"), ("a", "bit", "too"))
+"""Before a size, what asks for the opposite: "too big"."""
+
+
+@dataclass(frozen=True)
+class Mention:
+    """Words of a request that can be a part of a change.
+
+    Attributes:
+        kind: what they are.
+        start, end: place of the words, from 0; ``end`` is behind the last.
+        words: of the name, the look or the place, without what is said before a name.
+        places: of a thing, those of the picture that are called so.
+        before: of a thing, what is said before its name: articles, numbers, colours, sizes.
+        relation: of words that say how one thing stands to another.
+    """
+
+    kind: MentionKind
+    start: int
+    end: int
+    words: tuple[str, ...]
+    places: tuple[int, ...] = ()
+    before: tuple[str, ...] = ()
+    relation: RelationKind | None = None
+
+    @property
+    def count(self) -> int:
+        """How many a thing's words say, or 0 where they don't."""
+        return next((number_of(word) for word in self.before if number_of(word)), 0)
+
+    @property
+    def colour(self) -> str | None:
+        """The colour before a thing's name."""
+        pairs = [" ".join(self.before[at : at + length]) for length in (2, 1) for at in range(len(self.before))]
+        return next((pair for pair in pairs if colour_of(pair)), None)
+
+    @property
+    def size(self) -> str | None:
+        """The size before a thing's name."""
+        return next((word for word in self.before if word in SIZES), None)
+
+
+def mentions_of(edit: Edit, words: Sequence[str]) -> list[Mention]:
+    """Return what is mentioned, in the order of the words; no two of them overlap."""
+    found: list[Mention] = []
+    at = 0
+    while at < len(words):
+        mention = _mention(edit, words, at)
+        if mention is None:
+            at += 1
+            continue
+        found.append(mention)
+        at = mention.end
+    return found
+
+
+def _mention(edit: Edit, words: Sequence[str], at: int) -> Mention | None:
+    return (
+        _background(words, at)
+        or _thing(edit, words, at)
+        or _side(words, at)
+        or _relation(words, at)
+        or _look(words, at)
+        or _pronoun(words, at)
+    )
+
+
+def _background(words: Sequence[str], at: int) -> Mention | None:
+    if words[at] in BACKGROUNDS and words[at - 1 : at] != ["the"]:
+        return Mention("background", at, at + 1, (words[at],))
+    return Mention("background", at, at + 1, (words[at],)) if words[at] in BACKGROUNDS else None
+
+
+def _thing(edit: Edit, words: Sequence[str], at: int) -> Mention | None:
+    noun = at
+    while noun < len(words) and _stands_before_a_name(words, noun):
+        noun += 1
+    for start in range(noun, at - 1, -1):  # "red apple" is a name as well
+        length, places = _name(edit, words, start)
+        if length:
+            named = tuple(word.removesuffix("'s") for word in words[start : start + length])
+            return Mention("thing", at, start + length, named, places, tuple(words[at:start]))
+    return None
+
+
+def _stands_before_a_name(words: Sequence[str], at: int) -> bool:
+    word = words[at]
+    return bool(
+        word in ARTICLES | phrases().definite | _DETERMINERS | _BEFORE_NAMES
+        or word in SIZES
+        or (word == "of" and at and words[at - 1] in ("couple", "number", "lot"))
+        or number_of(word)
+        or colour_of(word)
+        or colour_of(" ".join(words[at : at + 2]))
+    )
+
+
+def _name(edit: Edit, words: Sequence[str], at: int) -> tuple[int, tuple[int, ...]]:
+    """Return how many words the name at a place takes, and what of the picture is called so."""
+    function = lexicon().filler | phrases().no_things | _NO_NAMES | ARTICLES
+    for length in range(min(LONGEST_NAME, len(words) - at), 0, -1):
+        inner = [word.removesuffix("'s") for word in words[at : at + length]]
+        text = " ".join(inner)
+        places = tuple(matching(inner, edit.items)) if _is_word(inner[-1]) else ()
+        if length == 1 and (colour_of(text) or text in SIZES or number_of(text) or text in BACKGROUNDS):
+            continue
+        if length == 1 and text in function and not any(edit.items[place].thing.phrase == text for place in places):
+            continue
+        if length == 1 and len(text) < 3 and not places:
+            continue
+        one = singular(text)
+        if text in edit.known or one in edit.known or text in edit.names or one in edit.names:
+            return length, places
+        if places and (length > 1 or _names_closely(text, [edit.items[place] for place in places])):
+            return length, places
+    return 0, ()
+
+
+def _is_word(word: str) -> bool:
+    return len(word) > 2 and word[0].isalpha()
+
+
+def _names_closely(text: str, items: Sequence[Item]) -> bool:
+    """Tell whether a word is one of a thing's name, and no part of a word."""
+    return any(text in item.thing.phrase.split() or singular(text) in item.thing.phrase.split() for item in items)
+
+
+def _side(words: Sequence[str], at: int) -> Mention | None:
+    rest = words[at:]
+    if rest[0] not in ("on", "to", "at", "in", "left", "right", "top", "bottom", "up", "down", "into"):
+        return None
+    for length in range(min(LONGEST_SIDE, len(rest)), 0, -1):
+        if rest[length - 1] in ARTICLES | {"of", "to", "on", "in"} or rest[length : length + 1] == ["of"]:
+            continue
+        if length == 1 and rest[0] not in ("left", "right"):
+            continue
+        if frame_of(list(rest[:length])):
+            return Mention("side", at, at + length, tuple(rest[:length]))
+    return None
+
+
+def _relation(words: Sequence[str], at: int) -> Mention | None:
+    for said, kind in phrases().relations:
+        if tuple(words[at : at + len(said)]) == said:
+            return Mention("relation", at, at + len(said), said, relation=kind)
+    return None
+
+
+def _look(words: Sequence[str], at: int) -> Mention | None:
+    said = phrases()
+    for much in _TOO_MUCH:
+        size = words[at + len(much)] if len(words) > at + len(much) else ""
+        if tuple(words[at : at + len(much)]) == much and size in _SPOKEN_SIZES:
+            opposite = "smaller" if _SPOKEN_SIZES[size] == "bigger" else "bigger"
+            return Mention("size", at, at + len(much) + 1, (opposite,))
+    for length in range(min(3, len(words) - at), 0, -1):
+        inner = tuple(words[at : at + length])
+        text = " ".join(inner)
+        if length < 3 and colour_of(text):
+            return Mention("colour", at, at + length, inner)
+        if any(text in names for names in said.sizes.values()):
+            return Mention("size", at, at + length, inner)
+        if text in said.styles or text in ("3d", "flat", "noto", "fluent", "twemoji", "fxemoji"):
+            return Mention("style", at, at + length, inner)
+        if length == 1 and text in said.times:
+            return Mention("time", at, at + 1, inner)
+        if length == 1 and number_of(text) and text not in ("a", "an", "one"):
+            return Mention("number", at, at + 1, inner)
+        if length == 1 and text in ("one", "twice", "double", "single", "pair"):
+            return Mention("number", at, at + 1, ({"one": "1", "single": "1"}.get(text, "2"),))
+    return None
+
+
+def _pronoun(words: Sequence[str], at: int) -> Mention | None:
+    return Mention("pronoun", at, at + 1, (words[at],)) if words[at] in _PRONOUNS else None
+
+
+def sized(words: Sequence[str]) -> str:
+    """Return the word that makes a thing so: "bigger" of "big"."""
+    text = " ".join(words)
+    return _SPOKEN_SIZES.get(text, text)

@@ -1,0 +1,161 @@
+"""What a request most likely means where no rule reads it: proposals ranked by fitted weights, and made."""
+
+from collections.abc import Iterator, Sequence
+from copy import copy
+from functools import lru_cache
+from itertools import islice
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imagerag.agent.follow_up.changes import clause, misread
+from imagerag.agent.follow_up.edit import Edit, is_known
+from imagerag.agent.follow_up.keywords import may_be_called
+from imagerag.agent.follow_up.likelihood import FEATURES, Request
+from imagerag.agent.follow_up.mentions import MOST, mentions_of
+from imagerag.agent.follow_up.proposals import Change, Proposal, proposals_of, together
+from imagerag.agent.follow_up.scene_edit import CannotChange
+from imagerag.assets import asset
+
+WEIGHTS = "follow_up_weights.safetensors"
+"""Written by ``training.fit_follow_ups``."""
+MOST_COMBINED = 12
+"""Single changes, the likeliest first, of which two or three are taken together."""
+MOST_TOGETHER = 60
+"""Pairs and triples that are weighed, those that leave fewest mentions unused first."""
+MOST_MADE = 8
+"""Proposals that are made, the likeliest first, to see whether they can be and which come to the same."""
+LEAST_MADE = 0.01
+"""Probability below which a proposal isn't made."""
+
+
+class Reading(NamedTuple):
+    """A way to read a request.
+
+    Attributes:
+        prompt: of the changed picture; empty where the picture stays as it is, because nothing of this is asked for.
+        probability: 0..1.
+        orders: the changes as plain orders.
+    """
+
+    prompt: str
+    probability: float
+    orders: tuple[str, ...]
+
+    @property
+    def quoted(self) -> str:
+        """The orders as they are told."""
+        return " and ".join(repr(order) for order in self.orders)
+
+    @property
+    def told(self) -> str:
+        """A note for the person that says what was made of the request."""
+        return f"read as {self.quoted}"
+
+    def asked(self, part: str) -> str:
+        """What is said where this is too unlikely to be drawn, of the part that is not understood."""
+        return f"I don't understand {part!r} as a change of this picture; if it means {self.quoted}, say it so"
+
+
+@lru_cache(maxsize=1)
+def fitted_weights() -> NDArray[np.float32]:
+    """Return the weights of all features; shape (FEATURES,)."""
+    from safetensors.numpy import load_file
+
+    weights: NDArray[np.float32] = load_file(asset(WEIGHTS))["weights"].astype(np.float32)
+    assert weights.shape == (FEATURES,)
+    return weights
+
+
+def single_changes(edit: Edit, words: Sequence[str]) -> tuple[Request, list[Change]]:
+    """Return a request for weighing, and each change that its mentions can ask for once."""
+    mentions = mentions_of(edit, words)
+    found: dict[tuple[str, ...], Change] = {}
+    if len(mentions) <= MOST:
+        for change in proposals_of(edit, mentions):
+            found.setdefault(change.order, change)  # what is named comes before what is implied
+    return Request(edit, words, mentions), list(found.values())
+
+
+def combined(edit: Edit, changes: Sequence[Change]) -> list[Proposal]:
+    """Return changes taken together, at most ``MOST_TOGETHER``."""
+    several = sorted(together(edit, changes), key=lambda one: (-len(_used(one)), len(one)))
+    return list(islice(several, MOST_TOGETHER))
+
+
+def _used(proposal: Proposal) -> frozenset[int]:
+    return frozenset(at for change in proposal for at in change.used)
+
+
+def made(edit: Edit, proposal: Proposal) -> str | None:
+    """Return the prompt of the picture changed so; ``None`` where it can't be."""
+    changed = copy(edit)
+    changed.items, changed.passed_over, changed.reader = list(edit.items), [], clause
+    try:
+        for change in proposal:
+            before = list(changed.items)
+            if not clause(changed, list(change.order)) or misread(changed, before):
+                return None
+        return changed.described()
+    except CannotChange:
+        return None
+
+
+def is_doubtful(before: Edit, after: Edit, words: Sequence[str]) -> bool:
+    """Tell whether a change made by rule is of the kind that is often misread.
+
+    That is a new thing of no known name ("a for"), and one that took the place of a thing that the words don't name:
+    the crown of "give her a crown" instead of the girl. A thing of the same kind as the one that went, such as a movie
+    camera for a camera, is beyond doubt.
+    """
+    old = {item.thing.phrase for item in before.items}
+    now = {item.thing.phrase for item in after.items}
+    if any(not is_known(phrase, before.known) for phrase in now - old):
+        return True
+    named = {before.items[place].thing.phrase for mention in mentions_of(before, words) for place in mention.places}
+    return any(
+        not any(set(gone.split()) & set(come.split()) or may_be_called(come, gone) for come in now - old)
+        for gone in old - now - named
+        if now - old
+    )
+
+
+def readings(edit: Edit, words: Sequence[str], weights: NDArray[np.float32]) -> list[Reading]:
+    """Return the ways to read a request, the likeliest first.
+
+    Args:
+        edit: of the picture that stands, unchanged.
+        words: of the request, as typed.
+        weights: of the features; shape (FEATURES,).
+    """
+    request, singles = single_changes(edit, words)
+    if not singles:
+        return []
+    proposals: list[Proposal] = [(), *((change,) for change in singles)]
+    scores = [float(weights[request.features(one)].sum()) for one in proposals]
+    best = sorted(range(1, len(proposals)), key=lambda at: -scores[at])[:MOST_COMBINED]
+    several = combined(edit, [singles[at - 1] for at in sorted(best)])
+    proposals += several
+    scores += [float(weights[request.features(one)].sum()) for one in several]
+    return list(_merged(edit, proposals, np.array(scores)))
+
+
+def _merged(edit: Edit, proposals: Sequence[Proposal], scores: NDArray[np.float64]) -> Iterator[Reading]:
+    """Yield what can be made, with the probabilities of all that come to the same."""
+    shares = np.exp(scores - scores.max())
+    shares /= shares.sum()
+    found: dict[str, Reading] = {}
+    for at in [int(place) for place in np.argsort(-shares, kind="stable")[:MOST_MADE]]:
+        if shares[at] < LEAST_MADE:
+            break
+        prompt = made(edit, proposals[at]) if proposals[at] else ""
+        if prompt is None:
+            continue
+        orders = tuple(" ".join(change.order) for change in proposals[at])
+        old = found.get(prompt)
+        share = float(shares[at])
+        found[prompt] = (
+            Reading(prompt, share, orders) if old is None else old._replace(probability=old.probability + share)
+        )
+    yield from sorted(found.values(), key=lambda one: -one.probability)

@@ -1,0 +1,112 @@
+"""Fitting the weights by which follow-ups are read that no rule reads."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from imagerag.agent.follow_up.likelihood import FEATURES
+from imagerag.agent.follow_up.proposals import Proposal
+from imagerag.agent.follow_up.ranking import combined, made, single_changes
+from imagerag.agent.follow_up.reading import FollowUps
+from testing.follow_up_corpus import COLLECTIONS, Collection
+from testing.follow_up_examples import Example, examples_of, follow_ups_by_rule
+
+TUNED_ON: tuple[Collection, ...] = tuple(name for name in COLLECTIONS if name not in ("test", "varied9"))
+"""Collections on which whatever reads follow-ups may be tuned."""
+PENALTY = 3e-4
+"""Times the sum of the squared weights, beside the mean negative log-likelihood: of 1e-4, 3e-4 and 1e-3 the one by
+which most follow-ups of collections left out were read right."""
+STEPS = 60
+
+
+class Weighed(NamedTuple):
+    """An example as the weights see it.
+
+    Attributes:
+        example: itself.
+        features: of each proposal, the places of its weights; the first is to change nothing.
+        prompts: of the pictures that the proposals make; empty of the first, ``None`` of those that can't be made.
+        right: of each proposal, whether it is what was wanted; of the first, whether it is that where no other is.
+    """
+
+    example: Example
+    features: list[NDArray[np.int32]]
+    prompts: list[str | None]
+    right: NDArray[np.bool_]
+
+
+def weigh(examples: Iterable[Example], reader: FollowUps) -> Iterator[Weighed]:
+    """Yield examples with all that they could mean; those that no weights read, as "4 variations", are left out."""
+    for example in examples:
+        turn = example.turn
+        special = turn.fresh or turn.pictures > 1 or turn.zoom or turn.upload
+        begun = reader.begun(example.request, example.history)
+        if begun is None or (special and example.is_change):
+            continue
+        edit, words = begun
+        request, singles = single_changes(edit, words)
+        proposals: list[Proposal] = [(), *((change,) for change in singles)]
+        prompts: list[str | None] = ["", *(made(edit, one) for one in proposals[1:])]
+        drawn = [change for change, prompt in zip(singles, prompts[1:], strict=True) if prompt is not None]
+        several = combined(edit, drawn)
+        proposals += several
+        prompts += [made(edit, one) for one in several]
+        right = [bool(prompt) and example.is_change and example.is_right(prompt or "") for prompt in prompts]
+        right[0] = not any(right)
+        features = [np.array(request.features(one), dtype=np.int32) for one in proposals]
+        yield Weighed(example, features, prompts, np.array(right))
+
+
+def fit(weighed: Sequence[Weighed], penalty: float = PENALTY) -> NDArray[np.float32]:
+    """Return the weights under which what is right is likeliest; shape (FEATURES,).
+
+    A log-linear model over the proposals of each request; of several that are right, their sum counts.
+    """
+    flat = np.concatenate([one for each in weighed for one in each.features])
+    lengths = np.array([len(one) for each in weighed for one in each.features])
+    rows = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+    many = np.array([len(each.features) for each in weighed])
+    first = np.concatenate([[0], np.cumsum(many)[:-1]])
+    right = np.concatenate([each.right for each in weighed])
+    weights = torch.zeros(FEATURES, dtype=torch.float64, requires_grad=True)
+    optimizer: torch.optim.Optimizer = torch.optim.LBFGS([weights], max_iter=STEPS, line_search_fn="strong_wolfe")
+
+    def shares(scores: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
+        scores = scores - np.repeat(np.maximum.reduceat(scores, first), many)
+        likely = np.exp(scores)
+        whole, wanted = np.add.reduceat(likely, first), np.add.reduceat(likely * right, first) + 1e-12
+        slope = likely / np.repeat(whole, many) - likely * right / np.repeat(wanted, many)
+        return slope, float(np.log(whole / wanted).sum())
+
+    def closure() -> float:
+        now = weights.detach().numpy()
+        slope, loss = shares(np.add.reduceat(now[flat], rows))
+        gradient = np.bincount(flat, np.repeat(slope, lengths), FEATURES) / len(weighed) + 2 * penalty * now
+        weights.grad = torch.from_numpy(gradient)
+        return loss / len(weighed) + penalty * float(now @ now)
+
+    optimizer.step(closure)
+    return weights.detach().numpy().astype(np.float32)
+
+
+def weighed_collections(kept: Path | None) -> dict[Collection, list[Weighed]]:
+    """Return the weighed follow-ups of each collection that may be tuned on.
+
+    Args:
+        kept: a file of an earlier call; written where it isn't there.
+    """
+    if kept is not None and kept.exists():
+        found: dict[Collection, list[Weighed]] = pickle.loads(kept.read_bytes())
+        return found
+    reader = follow_ups_by_rule()
+    found = {name: list(weigh(examples_of(name), reader)) for name in TUNED_ON}
+    if kept is not None:
+        kept.write_bytes(pickle.dumps(found))
+    return found

@@ -1,0 +1,55 @@
+"""Requests that no rule reads, or that one reads in a doubtful way."""
+
+import numpy as np
+import pytest
+
+from imagerag.agent.follow_up.edit import Edit
+from imagerag.agent.follow_up.likeliest import Likeliest
+from imagerag.agent.follow_up.ranking import fitted_weights
+from imagerag.agent.follow_up.reading import FollowUps
+from imagerag.agent.protocols import PastImage
+from testing.follow_ups import NAMES, read
+
+STANDING = PastImage("image-1", "a dog", 1, standing=True)
+
+
+def test_a_request_without_english_words_is_left_to_be_translated() -> None:
+    likeliest = Likeliest(fitted_weights, NAMES, lambda: frozenset(["perch", "an", "on", "the"]))
+    edit = Edit.of("a dog", NAMES, NAMES)
+    assert likeliest.best(edit, ["perch", "an", "owl", "on", "the", "dog"]) is not None
+    assert likeliest.best(edit, ["setz", "eine", "owl", "auf", "den", "dog"]) is None
+
+
+def test_a_word_that_nobody_knows_is_not_passed_over() -> None:
+    assert read("we could do with an owl on the dog").notes == ("read as 'put an owl on the dog'",)
+    assert read("we could do with an owl on the dog and flubber it").declined
+
+
+def test_words_around_what_is_meant_may_be_new() -> None:
+    assert read("and the dog itself brown").prompt == "a brown dog"
+
+
+def test_without_weights_rules_alone_read() -> None:
+    assert Likeliest(None, NAMES, frozenset).best(Edit.of("a dog", NAMES, NAMES), ["hat"]) is None
+
+
+@pytest.mark.parametrize(
+    ("request_", "prompt", "result"),
+    [
+        ("how nice were the dog brown", "a dog and a tree", "a brown dog and a tree"),
+        ("we could do with a moon over the boat", "a boat", "a boat under a moon"),
+        ("that hat has got to go", "a dog wearing a hat", "a dog"),
+    ],
+)
+def test_what_no_rule_reads_is_read_as_what_it_most_likely_means(request_: str, prompt: str, result: str) -> None:
+    rules = FollowUps(NAMES, weights=None)
+    assert rules.brief(request_, [PastImage("image-1", prompt, 1, standing=True)]).declined
+    brief = read(request_, prompt)
+    assert (brief.prompt, brief.base) == (result, "image-1")
+    assert brief.notes[0].startswith("read as ")
+
+
+def test_what_is_too_unlikely_is_offered_and_not_drawn() -> None:
+    flat = np.zeros_like(fitted_weights())
+    brief = FollowUps(NAMES, weights=lambda: flat).brief("wug the owl dog", [STANDING])
+    assert brief.declined

@@ -1,0 +1,45 @@
+"""What requests mention, wherever it stands."""
+
+import pytest
+
+from imagerag.agent.follow_up.edit import Edit
+from imagerag.agent.follow_up.mentions import Mention, mentions_of, sized
+from testing.follow_ups import NAMES
+
+
+def mentioned(request: str, prompt: str = "a dog") -> list[Mention]:
+    return mentions_of(Edit.of(prompt, NAMES, NAMES), request.split())
+
+
+@pytest.mark.parametrize(
+    ("request_", "kinds"),
+    [
+        ("perch an owl on his shoulder", ["thing", "relation", "pronoun"]),
+        ("the dog ought to be red", ["thing", "colour"]),
+        ("for the background light blue", ["background", "colour"]),
+        ("three of them in the top left corner", ["number", "pronoun", "side"]),
+        ("do it as pixel art at night", ["pronoun", "style", "relation", "time"]),
+        ("why would anybody like that", ["pronoun"]),
+    ],
+)
+def test_each_mention_has_the_kind_of_what_it_is(request_: str, kinds: list[str]) -> None:
+    assert [one.kind for one in mentioned(request_)] == kinds
+
+
+def test_a_thing_has_what_is_said_before_it_and_its_places_in_the_picture() -> None:
+    cat, dog = mentioned("two small light blue cats by the dog", "a tree and a dog")[::2]
+    assert (cat.words, cat.count, cat.colour, cat.size, cat.places) == (("cats",), 2, "light blue", "small", ())
+    assert (dog.words, dog.before, dog.places) == (("dog",), ("the",), (1,))
+
+
+def test_a_colour_in_a_name_is_a_part_of_the_name() -> None:
+    (apple,) = mentioned("a red apple")
+    assert apple.words == ("red", "apple")
+
+
+@pytest.mark.parametrize(
+    ("request_", "size"), [("the dog is too big", "smaller"), ("not so small", "bigger"), ("a big dog", "bigger")]
+)
+def test_too_much_of_a_size_asks_for_the_opposite(request_: str, size: str) -> None:
+    found = mentioned(request_)[-1]
+    assert sized([found.size] if found.size else found.words) == size

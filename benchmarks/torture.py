@@ -98,7 +98,7 @@ def _template(place: Path) -> Path:
             save_picture(place / folder, f"{number}.png", concept)
     for command in (
         ["index", "add", str(place / "pictures"), "--home", str(home)],
-        ["a scarlet ibis", "--no-copy", "--thread", FIRST, "--max-generations", "2", "--home", str(home)],
+        ["a lobster in a kimono", "--no-copy", "--thread", FIRST, "--max-generations", "2", "--home", str(home)],
     ):
         _calm(run(command, place / "log"))
     seconds = {}

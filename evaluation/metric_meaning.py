@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Literal
 
+from imagerag.assets.library import bundled_library
 from imagerag.evaluation.metrics.registry import METRICS
+from imagerag.evaluation.records import Concept
 
 PRESENCE = "presence"
 CONCEPT_METRICS = (PRESENCE, "soft-tifa", "soft-tifa-gm")
@@ -26,6 +29,18 @@ def kind_of(metric: str) -> str:
 def sees_concepts(metric: str) -> bool:
     """Tell whether it is an evaluator: its value is whether concepts are there, and its parts say which."""
     return kind_of(metric) in CONCEPT_METRICS
+
+
+def can_judge(metric: str, concept: Concept) -> bool:
+    """Tell whether a metric has anything to say of a concept, whatever is drawn: the evaluator knows its own names."""
+    if kind_of(metric) != PRESENCE or concept.kind != "thing":
+        return True
+    return (concept.thing or concept.text) in _evaluator_names()
+
+
+@cache
+def _evaluator_names() -> frozenset[str]:
+    return frozenset(concept.name for concept in bundled_library().concepts)
 
 
 def is_share(metric: str) -> bool:

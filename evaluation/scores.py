@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from imagerag.errors import UserError
-from imagerag.evaluation.metric_meaning import rank_of, sees_concepts
+from imagerag.evaluation.metric_meaning import can_judge, rank_of, sees_concepts
 from imagerag.evaluation.records import Drawing, SuitePrompt
 from imagerag.evaluation.run_folder import Key, Run
 
@@ -124,11 +124,14 @@ def _of_failed(run: Run, metric: str, arm: str, group: Group) -> Values:
     unknown = {key.prompt for key, entry in entries if entry.value is None} if group.of != "kind" else set()
     found: Values = {}
     for key in failed_of(run, arm):
+        concepts = run.prompts[key.prompt].concepts
+        judged = [one for one in concepts if can_judge(metric, one)]
         if key.prompt in unknown:
             continue
         if group.of == "kind":
-            concepts = run.prompts[key.prompt].concepts
-            found.update({(*key, one.text): 0.0 for one in concepts if one.kind == group.name})
+            found.update({(*key, one.text): 0.0 for one in judged if one.kind == group.name})
+        elif len(judged) < len(concepts):
+            continue
         elif _in(run, key, group):
             found[(*key, "")] = 0.0
     return found

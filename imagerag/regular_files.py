@@ -9,8 +9,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 _WITHOUT_WAITING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # of Windows the latter
 _MIB = 2**20
@@ -20,7 +20,7 @@ SETTINGS_BYTES = 2**20
 """Of settings, profiles and prices; those that come with imagerag have some tens of kB."""
 
 
-def open_regular(path: str | Path) -> BinaryIO:
+def open_regular(path: str | Path) -> BufferedReader:
     """Open a file for reading, without waiting for anybody.
 
     Raises:

@@ -164,7 +164,7 @@ def _openverse(web: Web, request: WebRequest) -> Reply:
     licences = request.query.get("license", "")
     if licences:
         works = [one for one in works if one.licence in licences.split(",")]
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "id": one.key,
             "title": one.title,
@@ -267,7 +267,7 @@ def _observations(web: Web, request: WebRequest) -> Reply:
     def code(one: Work) -> str | None:
         return None if not one.licence else one.licence if one.licence == "cc0" else f"cc-{one.licence}"
 
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "id": web.works.index(one),
             "uri": f"https://www.inaturalist.org/observations/{one.key}",
@@ -298,7 +298,7 @@ def _knn(web: Web, request: WebRequest) -> Reply:
     asked = json.loads(request.body)
     if not {"modality", "num_images", "indice_name"} <= asked.keys():  # read without a default there
         return 500, {"content-type": "text/html"}, b"<title>500 Internal Server Error</title>"
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "id": web.works.index(one),
             "caption": one.title,
@@ -314,7 +314,7 @@ def _knn(web: Web, request: WebRequest) -> Reply:
 
 def _viewer(web: Web, request: WebRequest) -> Reply:
     first = int(request.query["offset"])
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "row_idx": web.works.index(one),
             "row": {
@@ -334,7 +334,7 @@ def _viewer(web: Web, request: WebRequest) -> Reply:
 
 
 def _plain(web: Web, request: WebRequest) -> Reply:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "title": one.title,
             "url": f"https://pages.example.org/{one.key}",

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from imagerag.errors import UserError
+from imagerag.evaluation.records import Concept
 from imagerag.evaluation.run_folder import Key, read_run
 from imagerag.evaluation.scores import (
     ALL,
@@ -66,6 +67,17 @@ def test_what_failed_is_unknown_where_the_evaluator_says_nothing_anyhow(tmp_path
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     values = values_of(read_run(folder), "presence", "agent")
     assert {key[0]: value for key, value in values.items()} == {"p001": 0.0, "p002": 1.0, "p003": 1.0}
+
+
+def test_what_failed_in_every_arm_is_unknown_where_the_evaluator_does_not_know_the_thing(tmp_path: Path) -> None:
+    suite = suite_of(4)
+    first = replace(suite.prompts[0], concepts=(Concept("clothespin"), Concept("two owls", "count", "owl", "2")))
+    arms = {"x": Made({"known": 1.0, "lacking": 1.0}, fails=lambda at: at < 2)}
+    folder = write_run(tmp_path / "run", replace(suite, prompts=(first, *suite.prompts[1:])), arms, seeds=(0,))
+    run = read_run(folder)
+    assert values_of(run, "presence", "x") == {("p001", 0, ""): 0.0, ("p002", 0, ""): 1.0, ("p003", 0, ""): 1.0}
+    things = values_of(run, "presence", "x", Group("kind", "thing"))
+    assert {key[2] for key in things if key[0] == "p000"} == set()
 
 
 def test_headline_is_presence_or_what_there_is(tmp_path: Path) -> None:

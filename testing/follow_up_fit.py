@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -15,14 +16,13 @@ from imagerag.agent.follow_up.likelihood import FEATURES
 from imagerag.agent.follow_up.proposals import Proposal
 from imagerag.agent.follow_up.ranking import combined, made, single_changes
 from imagerag.agent.follow_up.reading import FollowUps
-from testing.follow_up_corpus import COLLECTIONS, Collection
+from testing.follow_up_corpus import COLLECTIONS, Collection, read_corpus
 from testing.follow_up_examples import Example, examples_of, follow_ups_by_rule
 
 TUNED_ON: tuple[Collection, ...] = tuple(name for name in COLLECTIONS if name not in ("test", "varied9"))
 """Collections on which whatever reads follow-ups may be tuned."""
 PENALTY = 3e-4
-"""Times the sum of the squared weights, beside the mean negative log-likelihood: of 1e-4, 3e-4 and 1e-3 the one by
-which most follow-ups of collections left out were read right."""
+"""Times the sum of the squared weights, beside the mean negative log-likelihood; not compared with others."""
 STEPS = 60
 
 
@@ -62,6 +62,16 @@ def weigh(examples: Iterable[Example], reader: FollowUps) -> Iterator[Weighed]:
         right[0] = not any(right)
         features = [np.array(request.features(one), dtype=np.int32) for one in proposals]
         yield Weighed(example, features, prompts, np.array(right))
+
+
+def words_seen(collections: Iterable[Collection] = TUNED_ON) -> list[str]:
+    """Return all words of the follow-ups, in small letters, sorted."""
+    found: set[str] = set()
+    for collection in collections:
+        for conversation in read_corpus(collection).conversations:
+            for turn in conversation.turns[1:]:
+                found.update(re.findall(r"[a-z]+", turn.say.lower()))
+    return sorted(found)
 
 
 def fit(weighed: Sequence[Weighed], penalty: float = PENALTY) -> NDArray[np.float32]:

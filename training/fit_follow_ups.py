@@ -16,7 +16,7 @@ from safetensors.numpy import save_file
 
 from imagerag.agent.follow_up.ranking import WEIGHTS
 from imagerag.assets import asset
-from testing.follow_up_fit import fit, weighed_collections
+from testing.follow_up_fit import fit, weighed_collections, words_seen
 
 
 def main() -> None:
@@ -27,7 +27,8 @@ def main() -> None:
     weights = fit(weighed)
     path = asset("library.parquet").with_name(WEIGHTS)
     # half precision moves no probability by as much as 0.01, and halves the file
-    save_file({"weights": weights.astype(np.float16)}, path, metadata={"follow_ups": str(len(weighed))})
+    told = {"follow_ups": str(len(weighed)), "words": " ".join(words_seen())}
+    save_file({"weights": weights.astype(np.float16)}, path, metadata=told)
     path.chmod(0o644)
     print(f"fitted on {len(weighed)} follow-ups", file=sys.stderr)
 

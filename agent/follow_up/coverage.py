@@ -1,6 +1,7 @@
 """What of a request a reading leaves out although it matters, so that nothing is drawn on half of what was said."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import cache
 
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.lexicon import lexicon
@@ -30,20 +31,23 @@ _BEARINGS = frozenset(
 """Parts that somebody has something on, and those in place of whom a thing is named: they say no more than it does."""
 
 
-def left_out(edit: Edit, words: Sequence[str], is_word: Callable[[str], bool]) -> list[str]:
+def left_out(edit: Edit, words: Sequence[str], is_word: Callable[[str], bool], seen: Collection[str]) -> list[str]:
     """Return words of a request that matter, and that no mention explains.
 
     These are words that nobody knows, those that stand where a noun or a property does ("behind the *wheel*", "blue
-    *eyes*", "looks *odd*"), and the names of things that are spoken of as there and aren't ("the *cat*", of a dog).
+    *eyes*", "looks *odd*"), the names of things that are spoken of as there and aren't ("the *cat*", of a dog), and
+    words of which nothing is known that could weigh for or against a reading ("make the dragon *breathe* fire").
 
     Args:
         edit: of the picture that stands.
         words: of the request, as typed.
         is_word: tells whether a word is known.
+        seen: words of the requests by which readings are weighed.
     """
     mentions = mentions_of(edit, words)
     inside = {at for mention in mentions for at in range(mention.start, mention.end)}
     ends = {mention.end: mention for mention in mentions}
+    starts = {mention.start: mention.kind for mention in mentions}
     named = {word for mention in mentions for word in mention.words}
     found = [" ".join(one.words) for one in mentions if _is_missing(one)]
     for at, word in enumerate(words):
@@ -51,11 +55,20 @@ def left_out(edit: Edit, words: Sequence[str], is_word: Callable[[str], bool]) -
         bearing = word in _BEARINGS and before in phrases().definite | ARTICLES
         if at in inside or not word.isalpha() or word in named or bearing:
             continue
-        unknown = len(word) >= SHORTEST_UNKNOWN and not is_word(word)
+        unknown = word not in seen or (len(word) >= SHORTEST_UNKNOWN and not is_word(word))
         matters = before in ARTICLES | phrases().definite | _COPULAS or _describes(ends.get(at))
+        if at == 0 and starts.get(1) == "relation" and word not in _verbs():  # "knight on a horse"
+            matters = True
         if unknown or word in _POINTS_BACK or (matters and word not in lexicon().filler | _NO_NOUNS):
             found.append(word)
     return found
+
+
+@cache
+def _verbs() -> frozenset[str]:
+    """Return the words of the verbs by which changes are asked for."""
+    kinds = (*lexicon().verbs.values(), *lexicon().between.values(), *phrases().verbs.values())
+    return frozenset(word for verbs in kinds for verb in verbs for word in verb)
 
 
 def _is_missing(mention: Mention) -> bool:

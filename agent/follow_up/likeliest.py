@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from imagerag.agent.follow_up.clauses import LONGEST
 from imagerag.agent.follow_up.coverage import denies, left_out
 from imagerag.agent.follow_up.edit import Edit
-from imagerag.agent.follow_up.ranking import Reading, is_doubtful, readings
+from imagerag.agent.follow_up.ranking import Reading, fitted_words, is_doubtful, readings
 from imagerag.agent.follow_up.wording import spellings_of_chats
 from imagerag.prompt_grammar.inflection import singular
 
@@ -23,6 +23,13 @@ UNLIKELY = 0.05
 """Probability below which what a rule makes of a request gives way, where it is of a kind that is often misread."""
 LIKELY = 0.15
 """Probability from which on a reading is offered where the request is not understood."""
+_ASKING = frozenset(
+    [
+        *("why", "who", "where", "when", "which", "whose"),
+        *("is", "are", "am", "was", "were", "do", "does", "did", "has"),
+    ]
+)
+"""Words that begin a question about the picture."""
 MOST_ENGLISH = 0.6
 """Share of a request's words, marks left out, of which more are English; others are to be translated first."""
 
@@ -34,6 +41,7 @@ class Likeliest:
         weights: loads them; ``None``: nothing is read so.
         known: names of things.
         english: returns English words.
+        seen: returns the words of the requests that the weights were fitted on.
     """
 
     def __init__(
@@ -41,8 +49,9 @@ class Likeliest:
         weights: Callable[[], NDArray[np.float32]] | None,
         known: Collection[str],
         english: Callable[[], Collection[str]],
+        seen: Callable[[], Collection[str]] = fitted_words,
     ) -> None:
-        self._weights, self._known, self._english = weights, known, english
+        self._weights, self._known, self._english, self._seen = weights, known, english, seen
 
     def best(self, edit: Edit, words: Sequence[str]) -> Reading | None:
         """Return the change that words most likely ask for; ``None`` where they more likely ask for none.
@@ -73,9 +82,11 @@ class Likeliest:
     def _ways(self, edit: Edit, words: Sequence[str]) -> list[Reading]:
         if self._weights is None or len(words) > LONGEST or not self._is_english(words):
             return []
-        if left_out(edit, words, self._is_word):
+        if words[0] in _ASKING or left_out(edit, words, self._is_word, self._seen()):
             return []  # "make it red and flubber the dog" is read in part at best
         ways = readings(edit, words, self._weights())
+        if ways and ways[0].in_part:
+            return []
         takes_away = ways and any(order.startswith(("remove", "replace", "only")) for order in ways[0].orders)
         return [] if denies(words) and not takes_away else ways
 

@@ -37,11 +37,13 @@ class Reading(NamedTuple):
         prompt: of the changed picture; empty where the picture stays as it is, because nothing of this is asked for.
         probability: 0..1.
         orders: the changes as plain orders.
+        in_part: a thing that the request names, and the picture lacks, is in none of them.
     """
 
     prompt: str
     probability: float
     orders: tuple[str, ...]
+    in_part: bool = False
 
     @property
     def quoted(self) -> str:
@@ -66,6 +68,15 @@ def fitted_weights() -> NDArray[np.float32]:
     weights: NDArray[np.float32] = load_file(asset(WEIGHTS))["weights"].astype(np.float32)
     assert weights.shape == (FEATURES,)
     return weights
+
+
+@lru_cache(maxsize=1)
+def fitted_words() -> frozenset[str]:
+    """Return the words that the follow-ups had on which the weights were fitted, in small letters."""
+    from safetensors import safe_open
+
+    with safe_open(asset(WEIGHTS), "np") as file:
+        return frozenset(file.metadata()["words"].split())
 
 
 def single_changes(edit: Edit, words: Sequence[str]) -> tuple[Request, list[Change]]:
@@ -138,11 +149,21 @@ def readings(edit: Edit, words: Sequence[str], weights: NDArray[np.float32]) -> 
     several = combined(edit, [singles[at - 1] for at in sorted(best)])
     proposals += several
     scores += [float(weights[request.features(one)].sum()) for one in several]
-    return list(_merged(edit, proposals, np.array(scores)))
+    new = frozenset(at for at, one in enumerate(request.mentions) if one.kind == "thing" and not one.places)
+    return list(_merged(edit, proposals, np.array(scores), new))
 
 
-def _merged(edit: Edit, proposals: Sequence[Proposal], scores: NDArray[np.float64]) -> Iterator[Reading]:
-    """Yield what can be made, with the probabilities of all that come to the same."""
+def _merged(
+    edit: Edit, proposals: Sequence[Proposal], scores: NDArray[np.float64], new: frozenset[int]
+) -> Iterator[Reading]:
+    """Yield what can be made, with the probabilities of all that come to the same.
+
+    Args:
+        edit: of the picture that stands.
+        proposals: that were weighed.
+        scores: of each.
+        new: mentions of things that the picture lacks.
+    """
     shares = np.exp(scores - scores.max())
     shares /= shares.sum()
     found: dict[str, Reading] = {}
@@ -156,6 +177,8 @@ def _merged(edit: Edit, proposals: Sequence[Proposal], scores: NDArray[np.float6
         old = found.get(prompt)
         share = float(shares[at])
         found[prompt] = (
-            Reading(prompt, share, orders) if old is None else old._replace(probability=old.probability + share)
+            Reading(prompt, share, orders, bool(new - _used(proposals[at])))
+            if old is None
+            else old._replace(probability=old.probability + share)
         )
     yield from sorted(found.values(), key=lambda one: -one.probability)

@@ -25,6 +25,7 @@ from imagerag.interruptible import retry_after
 from imagerag.net.robots import MOST_BYTES as ROBOTS_BYTES
 from imagerag.net.robots import RobotsRules
 from imagerag.net.safe_fetch import AGENT, Answer, Origin, Request, SafeClient, Unfetched
+from imagerag.regular_files import read_regular
 from imagerag.store.files import write_whole
 
 CONTACT = "IMAGERAG_CONTACT"
@@ -88,7 +89,7 @@ class Pauses:
         if self._file is None:
             return {}
         try:
-            return {str(name): float(until) for name, until in json.loads(self._file.read_bytes()).items()}
+            return {str(name): float(until) for name, until in json.loads(read_regular(self._file)).items()}
         except (OSError, ValueError, TypeError, AttributeError, RecursionError):
             return {}
 

@@ -42,7 +42,7 @@ from imagerag.store.png import is_whole_png
 from tests.test_module_coverage import PACKAGES
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 10
+PATIENCE = 60
 """Seconds for what takes some milliseconds."""
 ROOM = 2**30
 """Bytes more than the process has already: a device gives as many as are asked for."""

@@ -91,7 +91,8 @@ def become(edit: Edit, found: Found, words: Sequence[str], *, things: str = "any
     if not inner:
         return False
     bare = [word for word in inner if word not in ("a", "an", "the", "one", "just")] or inner
-    if sizes.sized(edit, found, inner) or looks.coloured(edit, found, bare):
+    a_thing = inner[0] in ("a", "an") and inner[-1:] != ["one"]
+    if sizes.sized(edit, found, inner) or looks.coloured(edit, found, inner if a_thing else bare):
         return True
     if looks.framed(edit, inner):
         return True

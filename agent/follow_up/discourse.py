@@ -170,7 +170,8 @@ def with_topic(edit: Edit, words: Sequence[str]) -> Words:
     if (_removes_it(bare) or _moves_it(bare)) and not edit.changed and edit.latest and edit.place_of(edit.latest):
         return _with_name(words, edit.latest)
     at = edit.place_of(edit.newest) if edit.newest and not edit.changed else None
-    if not at or edit.items[at].joint not in ("wearing", "with", "and"):
+    took_a_place = edit.before is not None and len(edit.before.objects) == len(edit.items)
+    if not at or not (took_a_place or edit.items[at].joint in ("wearing", "with", "and")):
         return list(words)
     chunks = chunks_of(edit, words)
     named = words_in(chunks, "there")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from imagerag.agent.follow_up.edit import BACKGROUND, Edit
+from imagerag.agent.follow_up.edit import BACKGROUND, Edit, is_known
 from imagerag.agent.follow_up.phrases import phrases, starts_with
 from imagerag.agent.follow_up.scene_edit import CannotChange, Item, exchanged, is_place, is_setting, removed, surrounded
 from imagerag.agent.follow_up.things import Found
@@ -19,7 +19,9 @@ _FRAMINGS = ("extreme wide shot", "wide shot", "", "close-up", "extreme close-up
 
 
 def coloured(edit: Edit, found: Found, words: Sequence[str]) -> bool:
-    """Give things a colour, a darker or a lighter one."""
+    """Give things a colour, a darker or a lighter one; "an orange" is a fruit."""
+    if len(words) > 1 and words[-2] in ("a", "an") and is_known(words[-1], edit.known):
+        return False
     text = " ".join(
         word
         for word in words

@@ -114,6 +114,8 @@ def stands_for_itself(words: Sequence[str], edit: Edit) -> bool:
     scene = parse_scene(" ".join(bare), edit.names)
     if not scene.objects or not inner or any(thing.phrase in said.abstract for thing in scene.objects):
         return False
+    if all(word in ("one", "ones", "and") or number_of(word) or colour_of(word) for word in inner):
+        return False  # "one green one red"
     if any(thing.phrase.split()[0] in _NOT_FIRST for thing in scene.objects):
         return False  # "three of em"
     if not any(letter.isascii() and letter.isalpha() for letter in " ".join(bare)):

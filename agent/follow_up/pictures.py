@@ -26,6 +26,8 @@ _NTH = re.compile(
         "first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|1st|2nd|3rd|4th|5th|6th|7th|8th|9th|10th",
     )
 )
+_GIVING_BACK = ("bring back", "give me back", "restore")
+"""What asks for a picture, or for a thing that was in one."""
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 
 
@@ -132,9 +134,7 @@ def pointed_at(words: Sequence[str], history: Sequence[PastImage], standing: Pas
         "pick",
         "choose",
         "work on",
-        "bring back",
-        "give me back",
-        "restore",
+        *_GIVING_BACK,
     )
     for cut in range(min(len(behind), 14), 0, -1):
         named, rest = list(behind[:cut]), list(behind[cut:])
@@ -165,6 +165,10 @@ def pointed_at(words: Sequence[str], history: Sequence[PastImage], standing: Pas
         image = _named(named, history, standing, strong=strong)
         if image is not None:
             return Pointed(image, _without_tail(rest))
+    if lead in _GIVING_BACK and standing is not None:
+        image = _with_things(behind, history, standing, strong=True)
+        if image is not None and not _names(image) & _names(standing):  # else the thing comes back, into this picture
+            return Pointed(image, [])
     if strong and (missing := _names_a_picture(behind)):
         raise NoSuchPicture(f"{' '.join(missing)!r} names no picture of this conversation")
     return None
@@ -181,6 +185,10 @@ def _without_tail(rest: Sequence[str]) -> list[str]:
         if text.startswith((f"{tail} .", f"{tail} ,", f"{tail} and ")):
             return _without_tail(left[len(tail.split()) :])
     return left
+
+
+def _names(image: PastImage) -> set[str]:
+    return {thing.phrase for thing in _scene_of(image.prompt).objects}
 
 
 def _names_a_picture(words: Sequence[str]) -> list[str]:

@@ -55,6 +55,10 @@ _NOTHING_ELSE = frozenset(
 """Words behind "try again" that ask for nothing more than that."""
 _REFUSALS = frozenset(["no", "nope", "nah", "naw"])
 _POLITE = frozenset(["please", "pls", "plz"])
+_OTHER_ONE = re.compile(
+    r"(?:no ,? ?)?(?:i mean|i meant|sorry)? ?,? ?not the [a-z ]+? , (?:but )?the (?P<one>[a-z ]+?)(?: one)?"
+)
+"""A correction that names what was meant and not what for: "no, not the background, the bus"."""
 MOST_NAMED_BARE = 3
 """Words of the longest name that "please" makes an order of: "red top hat please"."""
 SHORTEST_NOUN = 3
@@ -200,6 +204,9 @@ class FollowUps:
         if again:  # "another try without the hat"
             words = behind[1:] if behind[0] in (",", "but", "and", ":", "please") else behind
         edit = self._edit(base, history)
+        meant = _OTHER_ONE.fullmatch(" ".join(words).strip(" .!,"))
+        if meant and (there := edit.find(["the", *meant["one"].split()])) is not None and not there.pronoun:
+            return _declined(request, base, f'you mean the {meant["one"]}; say what is to become of it, or "undo"')
         try:
             unread = change(edit, list(words))
             if unread and said[0] in _REFUSALS and edit.knows(bare) and bare[0] not in phrases().definite:

@@ -6,7 +6,6 @@ from functools import lru_cache
 from pathlib import Path
 
 from imagerag.agent.protocols import PastImage
-from imagerag.prompt_grammar.noun_phrase import article
 from imagerag.prompt_grammar.parser import parse_scene
 from imagerag.prompt_grammar.scene import Scene
 
@@ -79,7 +78,7 @@ def not_understood(part: str, image: PastImage, why: str = "") -> str:
 
 def _shows(scene: Scene) -> str:
     things = scene.content_concepts()[:MOST_NAMED]
-    return f"It shows {', '.join(f'{article(one)} {one}' for one in things)}. " if things else ""
+    return f"It shows: {', '.join(things)}. " if things else ""  # "a snow" and "a sunglasses" are no English
 
 
 def offers(scene: Scene) -> str:

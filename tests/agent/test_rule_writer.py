@@ -57,7 +57,7 @@ def test_another_one_is_the_same_picture_under_another_seed() -> None:
 )
 def test_what_is_not_there_is_told_with_what_there_is(request_text: str) -> None:
     brief = RuleWriter().brief(request_text, HISTORY)
-    assert re.search(r"image-2 \(an owl and a cat\), image-3|It shows an owl", brief.answer)
+    assert re.search(r"image-2 \(an owl and a cat\), image-3|It shows: owl", brief.answer)
     assert (brief.prompt, brief.base) == ("an owl", "image-3")
 
 

@@ -56,3 +56,22 @@ def test_a_fresh_start_and_the_way_back() -> None:
     assert pictures.is_fresh_start("start over")
     brief = read("start over")
     assert (brief.base, brief.prompt) == (None, "")
+
+
+@pytest.mark.parametrize(
+    ("request_", "stands", "base"),
+    [
+        ("bring back the cats", "two robots and a tree", "image-1"),
+        ("restore the cat", "a robot", "image-1"),
+    ],
+)
+def test_what_an_unlike_picture_lacks_is_brought_back_with_its_picture(request_: str, stands: str, base: str) -> None:
+    brief = read(request_, stands, ["a cat and an owl"])
+    assert brief.answer
+    assert brief.base == base
+
+
+def test_what_a_like_picture_lacks_is_brought_back_into_it() -> None:
+    brief = read("bring back the owl", "a red cat", ["a cat and an owl"])
+    assert not brief.answer
+    assert brief.prompt == "a red cat and an owl"

@@ -5,7 +5,7 @@ import pytest
 from imagerag.agent.follow_up.reading import FollowUps, standing_of
 from imagerag.agent.protocols import Brief, PastImage
 from imagerag.errors import UserError
-from testing.follow_ups import NAMES, read
+from testing.follow_ups import NAMES, changed, read
 
 
 def test_a_change_goes_on_from_the_picture_that_stands_not_from_the_last_drawn() -> None:
@@ -112,3 +112,27 @@ def test_no_function_word_becomes_a_thing(request_: str) -> None:
 )
 def test_steps_back_in_many_words(request_: str) -> None:
     assert read(request_, "a red dog", ["a dog"]).step == -1
+
+
+@pytest.mark.parametrize(
+    ("request_", "prompt"),
+    [
+        ("what about an orange instead of the ball", "a dog and an orange"),
+        ("turn the ball into an orange", "a dog and an orange"),
+        ("make the ball orange", "a dog and an orange ball"),
+    ],
+)
+def test_an_orange_is_no_colour(request_: str, prompt: str) -> None:
+    history = [PastImage("image-1", "a dog and a ball", 1)]
+    assert FollowUps(NAMES, lambda: ["orange"]).brief(request_, history).prompt == prompt
+
+
+def test_what_took_the_place_of_another_is_what_is_spoken_of_next() -> None:
+    before = ["a tree to the right of a dog"]
+    assert changed("I want it purple", "a tree to the right of a cat", before) == "a tree to the right of a purple cat"
+
+
+@pytest.mark.parametrize("request_", ["no, not the tree, the cat", "one green one red"])
+def test_what_says_no_change_draws_nothing(request_: str) -> None:
+    brief = read(request_, "a tree to the right of a cat")
+    assert brief.declined

@@ -9,7 +9,7 @@ seen is told by ``evaluation.evaluator``. Its own error is told twice: what it s
 plain prompts, and how often it contradicts the recorded layout about what was drawn.
 ``--reading`` draws boxes in place of pictures and leaves the evaluator out; ``--vlm`` does likewise, and has each turn
 read by a chat model that knows the corpus. Whatever reads follow-ups is tuned on the half ``development``
-and on the further collections ``varied`` and ``varied2`` to ``varied8``, and on nothing of ``test`` and ``varied9``.
+and on the further collections ``varied`` and ``varied2`` to ``varied9``, and on nothing of ``test``.
 """
 
 from __future__ import annotations

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 PREVIEW_EVERY = 5
 """Steps between two previews; there is one after the first step, too: that it has begun is what people wait to see."""
-VERSION = 4
+VERSION = 5
+"""Raised whenever the same request is drawn otherwise: 5 draws up to six things, and nothing for unknown words."""
 MAX_REFERENCES = 6
 MIN_SIDE, MAX_SIDE = 16, 512
 SEED_LIMIT = 2**63

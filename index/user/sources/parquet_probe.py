@@ -50,8 +50,4 @@ def _look(files: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    if sys.platform != "win32":
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # an end that is expected leaves no file behind
     _look(sys.stdin.buffer.read().decode("utf-8", "surrogateescape").split("\0"))

@@ -42,6 +42,11 @@ def test_words_that_only_begin_or_end_like_a_frame_stay(request_: str) -> None:
     [
         ("crown pls", "a dog", "a dog wearing a crown"),
         ("hat on", "a dog", "a dog wearing a hat"),
+        ("id like the dog red", "a dog and a cat", "a red dog and a cat"),
+        ("i'd prefer an owl to the cat", "a dog and a cat", "a dog and an owl"),
+        ("hide the castle behind a tree", "a castle", "a castle behind a tree"),
+        ("draw the cat only", "a dog and a cat", "a cat"),
+        ("draw just the dog", "a dog and a cat", "a dog"),
         ("owl above the castle, thx", "a castle", "a castle under an owl"),
         ("ditch the cat", "a dog and a cat", "a dog"),
         ("make it one more", "two dogs", "three dogs"),

@@ -12,7 +12,10 @@ from PIL.PngImagePlugin import PngInfo
 from imagerag import draw
 from imagerag.assets.library import bundled_library
 from imagerag.cli.main import run
+from imagerag.server.service import Service
+from imagerag.settings import Settings
 from imagerag.store.manifest import read_manifest
+from testing.servers import Served
 from testing.web_server import Web, Work, serving_web, sources_at
 
 pytestmark = pytest.mark.slow
@@ -112,3 +115,35 @@ def test_what_is_mistyped_is_told(
 ) -> None:
     assert run(["draw", "a lobster", "--home", str(tmp_path), *flags]) == 2
     assert says in capsys.readouterr().err
+
+
+def test_the_report_tells_whom_to_thank(web: Web, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    where = ["--home", str(tmp_path / "home"), "--out", str(tmp_path / "out")]
+    assert run(["an owl in a kimono", "--library", "openverse", "--seed", "1", "--html", *where]) == 0
+    (page,) = (tmp_path / "out").rglob("*.html")
+    assert "by Jane Roe" in page.read_text(encoding="utf-8")
+
+
+def _served(home: Path, **settings: Any) -> Served:
+    return Served(Service(Settings(home=str(home), library=("openverse",), **settings)))
+
+
+def test_the_doors_tell_whom_to_thank(web: Web, tmp_path: Path) -> None:
+    server = _served(tmp_path)
+    try:
+        answer = server.client().chat.completions.create(
+            model="imagerag", messages=[{"role": "user", "content": "an owl in a kimono"}], seed=1
+        )
+        assert "by Jane Roe" in str(answer.choices[0].message.content)
+    finally:
+        server.stop()
+
+
+def test_a_server_that_is_offline_sends_nothing(web: Web, tmp_path: Path) -> None:
+    server = _served(tmp_path, offline=True)
+    try:
+        made = server.client().images.generate(model="imagerag", prompt="an owl in a kimono")
+        assert made.data
+        assert web.asked == []
+    finally:
+        server.stop()

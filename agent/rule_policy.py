@@ -76,8 +76,6 @@ class TurnView:
     errors: int = 0
     failed: set[str] = field(default_factory=set)
     """Tools that failed in a way in which the same call would fail again."""
-    unknown: list[str] = field(default_factory=list)
-    """Things that the generator has just refused to draw from words alone, since it doesn't know what they are."""
     drawing_refused: bool = False
     """Whether the generator's own safety check refused a drawing of this turn."""
 
@@ -108,9 +106,6 @@ def read_turn(facts: TurnFacts, messages: Sequence[BaseMessage], options: Policy
             if message.additional_kwargs["best"] == record["id"]:
                 view.best = record
         elif isinstance(message, ToolMessage) and message.status == "error":
-            if unknown := message.additional_kwargs.get("unknown"):
-                view.unknown = list(unknown)
-                continue
             view.errors += 1
             if message.additional_kwargs.get("failed"):
                 view.failed.add(str(message.name))
@@ -148,7 +143,7 @@ def next_call(view: TurnView) -> AIMessage:
     if view.captions and looks_up:
         return _call(SEARCH_REFERENCES, captions=view.captions, k=CANDIDATES_PER_CONCEPT)
     if not view.judged:
-        return _by_references(view, looks_up) if view.unknown else _first(view)
+        return _first(view)
     last, best = view.judged[-1], view.best or view.judged[-1]
     verdict = best["verdict"]
     if verdict is None or verdict["satisfied"]:
@@ -228,26 +223,6 @@ def _first(view: TurnView) -> AIMessage:
             **seed,
         )
     return _call(GENERATE, prompt=view.facts.prompt, **seed)
-
-
-def _by_references(view: TurnView, looks_up: bool) -> AIMessage:
-    """Draw for the first time what the generator doesn't know by name, from pictures of it, if there are any."""
-    if looks_up and REGENERATE in view.facts.tools - view.failed:
-        if unsought := [thing for thing in view.unknown if thing not in view.found]:
-            return _facts(view, unsought) or _call(
-                PROPOSE_CAPTIONS, concepts=unsought, per_concept=view.options.captions
-            )
-        if doubtful := _doubtful(view, view.unknown):
-            return doubtful
-        if chosen := _picked(view, view.unknown, attempt=0):
-            return _call(
-                REGENERATE,
-                prompt=view.facts.prompt,
-                reference_ids=[r for r in chosen if r not in view.facts.subjects],
-                reference_scale=view.facts.reference_scales[0],
-            )
-    named = " and ".join(repr(thing) for thing in view.unknown)
-    return AIMessage(f"The generator doesn't understand {named}, and the library has nothing for it; I stop here.")
 
 
 def _redraw(view: TurnView, best: ImageRecord, missing: Sequence[str]) -> AIMessage:

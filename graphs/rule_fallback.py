@@ -35,15 +35,14 @@ def decide_by_rule(
     """
     errors = [m for m in state["messages"] if isinstance(m, ToolMessage) and m.status == "error"]
     failures = [m for m in since_request(state["messages"]) if m in errors and m.additional_kwargs.get("failed")]
-    unknown = [m for m in failures if m.additional_kwargs.get("unknown")]
     if sum(message.name == GENERATE for message in failures) >= FAILURES_WITHOUT_IMAGE:
         return silent
     # A failure of drawing with references is heeded, so that they are left out.
-    heeded = [m for m in state["messages"] if m not in errors or m in unknown or (m in failures and m.name != GENERATE)]
+    heeded = [m for m in state["messages"] if m not in errors or (m in failures and m.name != GENERATE)]
     if at_once and GENERATE in offered:
         heeded = []
     call = RulePolicy().decide(turn_facts(state, components, offered), heeded).tool_calls
-    if not call and GENERATE in offered and not unknown:
+    if not call and GENERATE in offered:
         args = {"prompt": state["prompt"]}
         call = [{"name": GENERATE, "args": args, "id": f"call-{uuid4().hex[:12]}", "type": "tool_call"}]
     return AIMessage(silent.content, tool_calls=call, id=silent.id)

@@ -47,18 +47,6 @@ class DrawingRefused(DrawingFailed):
     """A model's own safety check refused a drawing. The message says whose check, and that other words may pass."""
 
 
-class NothingKnown(DrawingFailed):
-    """A generator knows none of the things that a prompt names, and would draw something else in their place.
-
-    Attributes:
-        things: in the prompt's words.
-    """
-
-    def __init__(self, message: str, things: tuple[str, ...]) -> None:
-        super().__init__(message)
-        self.things = things
-
-
 class BudgetExceeded(Exception):
     """A limit of the run was reached.
 

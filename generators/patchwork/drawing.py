@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageOps
 
-from imagerag.errors import InvalidArgument, NothingKnown
+from imagerag.errors import InvalidArgument
 from imagerag.generators.base import UNCONTROLLED, DrawControl, Drawing, DrawRequest, Reference, Reuse
 from imagerag.generators.framing import CORNERS, ZOOM, sky
 from imagerag.generators.layout import Place, arrange
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 PREVIEW_EVERY = 5
 """Steps between two previews; there is one after the first step, too: that it has begun is what people wait to see."""
 VERSION = 5
-"""Raised whenever the same request is drawn otherwise: 5 draws up to six things, and nothing for unknown words."""
+"""Raised whenever the same request is drawn otherwise: 5 draws up to six things."""
 MAX_REFERENCES = 6
 MIN_SIDE, MAX_SIDE = 16, 512
 SEED_LIMIT = 2**63
@@ -107,19 +107,12 @@ class PatchworkGenerator:
         Raises:
             InvalidArgument: nothing to draw in the prompt, no seeds, a seed outside 0..2**63 - 1, too many references,
                 or a scale outside 0..1.
-            NothingKnown: no word of the prompt has a meaning here, and no reference shows what it names.
         """
         scene, within = self._part(self._validated(request), request)
-        whole = scene.objects
         control.check()
         from imagerag.generators.patchwork.sampling import Walks, rough, sample
 
         references, unused = self._assign(request.references, scene, request)
-        unknown = self._unknown(scene, references)
-        for phrase in unknown:
-            scene = scene.without(phrase)
-        if unknown:
-            references = [own for own, thing in zip(references, whole, strict=True) if thing.phrase not in unknown]
         data = [self._examples(thing, references[i], scene, request) for i, thing in enumerate(scene.objects)]
         places = arrange(scene)
         layers = [self._layer(place, scene.objects[place.index], data[place.index]) for place in places]
@@ -133,7 +126,7 @@ class PatchworkGenerator:
                 control.check()
 
         pictures = sample(layers, request.seeds, self._steps, background, self._size, after_step)
-        facts = self._facts(scene, places, data, unused, unknown)
+        facts = self._facts(scene, places, data, unused)
         return [
             Drawing(image=self._laid(image, request, background, within), seed=seed, facts=facts)
             for image, seed in zip(pictures, request.seeds, strict=True)
@@ -216,24 +209,6 @@ class PatchworkGenerator:
                 own[index].append(reference)
         return own, unused
 
-    def _unknown(self, scene: Scene, references: Sequence[Sequence[Reference]]) -> list[str]:
-        """Return the things that are not understood and shown by no reference, each once.
-
-        Raises:
-            NothingKnown: all of them are.
-        """
-        shown = {thing.phrase for thing, own in zip(scene.objects, references, strict=True) if own}
-        things = scene.content_concepts()
-        unknown = [thing for thing in things if thing not in shown and not self._knowledge.knows(thing)]
-        if len(unknown) == len(things):
-            said = " and ".join(map(repr, unknown))
-            raise NothingKnown(
-                f"the embedded generator doesn't understand {said} and draws nothing in its place; say it in other "
-                "words, or draw with a picture of it",
-                tuple(unknown),
-            )
-        return unknown
-
     def _examples(
         self, thing: SceneObject, references: Sequence[Reference], scene: Scene, request: DrawRequest
     ) -> list[Example]:
@@ -282,12 +257,7 @@ class PatchworkGenerator:
         return round(place.x * self._size), round(place.y * self._size), side
 
     def _facts(
-        self,
-        scene: Scene,
-        places: Sequence[Place],
-        data: Sequence[Sequence[Example]],
-        unused: Sequence[str],
-        unknown: Sequence[str],
+        self, scene: Scene, places: Sequence[Place], data: Sequence[Sequence[Example]], unused: Sequence[str]
     ) -> Mapping[str, object]:
         objects = []
         for place in sorted(places, key=lambda place: place.index):
@@ -313,10 +283,6 @@ class PatchworkGenerator:
             "dropped": list(scene.dropped),
             "notes": [
                 *scene.notes,
-                *(
-                    f"the embedded generator doesn't understand {thing!r}, so it shows nothing of it"
-                    for thing in unknown
-                ),
                 *(f"the embedded generator can't draw {text!r}, so it shows nothing of it" for text in _unfit(scene)),
                 *(
                     f"not drawn, since one picture holds {MAX_INSTANCES} things, or {MAX_SINGLE} that are there once "

@@ -1,17 +1,14 @@
 """What Patchwork knows: which drawings of the base set stand for a phrase, and how surely."""
 
 import math
-import re
 import threading
 from collections.abc import Sequence
-from functools import cached_property
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from imagerag.assets.english_words import english_words
 from imagerag.prompt_grammar.inflection import singular
 
 Floats = NDArray[np.float32]
@@ -32,8 +29,6 @@ STYLE_SETS: dict[str, dict[str, float]] = {
     "fxemoji": {"fxemoji": 1.0},
 }
 """How much of a style each set has, 0..1; a set that isn't named has none."""
-_PARTS = re.compile(r" (?:of|with|in|on|for) ")
-"""What stands behind these says of what kind a thing is: a jar of honey is a jar."""
 OTHER_STYLE = 0.01
 """Weight of drawings in another style than the prompt names: used when there are no better ones."""
 
@@ -87,7 +82,6 @@ class Knowledge:
 
     def __init__(self, library: Pictures, embedder: Embeds) -> None:
         self._embedder = embedder
-        self._entries = library.entries
         self._of: dict[str, list[tuple[int, Entry]]] = {}
         self._keywords: dict[str, set[str]] = {}
         for index, entry in enumerate(library.entries):
@@ -100,30 +94,11 @@ class Knowledge:
         self._vectors: dict[str, Floats] = {}
         self._lock = threading.Lock()
 
-    def knows(self, phrase: str) -> bool:
-        """Tell whether a phrase has a meaning here, so that its nearest neighbours have anything to do with it.
-
-        It has none where its head is neither a common English word nor one of the library's, and no other word of it is
-        the library's: of a word that the text tower has never read, the embedding is that of its letters.
-        """
-        if phrase in self._words:
-            return True
-        words = re.findall(r"[^\W_]+", phrase)
-        head = re.findall(r"[^\W_]+", _PARTS.split(phrase, maxsplit=1)[0])[-1:] or words[-1:]
-        known = any(not word.isalpha() or {word, singular(word)} & (english_words() | self._words) for word in head)
-        return known or not words or any({word, singular(word)} & self._words for word in words)
-
-    @cached_property
-    def _words(self) -> frozenset[str]:
-        """Names and keywords of the whole library, base set or not, and each of their words."""
-        told = {text.lower() for entry in self._entries for text in (entry.concept, *entry.keywords)}
-        return frozenset(told | {word for text in told for word in re.findall(r"[^\W_]+", text)})
-
     def concepts(self, phrase: str) -> list[tuple[str, float]]:
         """The concepts that stand for a phrase, likeliest first, with weights that sum to 1.
 
         A known name stands for itself alone. Anything else is a mixture of its nearest neighbours: the generator
-        hallucinates what it has never seen, as trained ones do. What ``knows`` denies should not be asked for.
+        hallucinates what it doesn't know, as trained ones do.
         """
         if not self._of:
             return []

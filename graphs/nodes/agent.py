@@ -20,7 +20,7 @@ from imagerag.graphs.images_shown import messages_shown
 from imagerag.graphs.kept_back import LAST_DECISIONS, keep_for_a_drawing, may_still_draw
 from imagerag.graphs.rule_fallback import STEPS_WITHOUT_IMAGE, base_image, decide_by_rule, drawn_with_first, turn_facts
 from imagerag.graphs.state import Spent, State
-from imagerag.graphs.state_queries import images_of_turn, offered_tools, since_request, subjects_of
+from imagerag.graphs.state_queries import images_of_turn, offered_tools, subjects_of
 from imagerag.graphs.trace import trace_step
 from imagerag.modes import Mode
 from imagerag.prompts import render
@@ -98,8 +98,7 @@ def decide(state: State, components: Components, tools: Sequence[BaseTool]) -> d
     update: dict[str, Any] = {"messages": [answer], "spent": spent, "all_trace": [step]}
     if answer.tool_calls:
         return update
-    nothing_known = any(message.additional_kwargs.get("unknown") for message in since_request(state["messages"]))
-    return {**update, "halt": "error" if why or not (images or nothing_known) else "done"}
+    return {**update, "halt": "error" if why or not images else "done"}
 
 
 def _is_unusable(failed: ModelFailed) -> bool:

@@ -18,7 +18,6 @@ from imagerag.errors import (
     DrawingRefused,
     GeneratorUnavailable,
     InvalidArgument,
-    NothingKnown,
     UserError,
     first_line,
 )
@@ -139,8 +138,6 @@ def _run(call: ToolCall, tools: Mapping[str, BaseTool], offered: frozenset[str],
         message = _refused(call, str(error))
         message.additional_kwargs["failed"] = isinstance(error, DrawingFailed)
         message.additional_kwargs["drawing_refused"] = isinstance(error, DrawingRefused)
-        if isinstance(error, NothingKnown):
-            message.additional_kwargs["unknown"] = list(error.things)
         return message
     except ValidationError as error:
         wrong = "; ".join(

@@ -63,31 +63,6 @@ def test_it_draws_looks_up_what_is_missing_and_draws_again() -> None:
     assert call["args"]["seed"] == 41
 
 
-def unknown_to_the_generator(*things: str) -> ToolMessage:
-    return ToolMessage(
-        "", tool_call_id="x", name="generate", status="error", additional_kwargs={"failed": True, "unknown": things}
-    )
-
-
-def test_what_the_generator_does_not_know_is_looked_up_before_anything_is_drawn() -> None:
-    unknown = unknown_to_the_generator("axolotl")
-    call = ask(unknown).tool_calls[0]
-    assert (call["name"], call["args"]["concepts"]) == ("propose_captions", ["axolotl"])
-    proposed = result("propose_captions", captions=CAPTIONS)
-    assert ask(unknown, proposed).tool_calls[0]["name"] == "search_references"
-    call = ask(unknown, proposed, result("search_references", references=FOUND)).tool_calls[0]
-    assert call["name"] == "regenerate_with_references"
-    assert call["args"]["reference_ids"] == ["ref-2", "ref-3"]
-
-
-def test_what_neither_generator_nor_library_knows_ends_the_run() -> None:
-    unknown = unknown_to_the_generator("axolotl")
-    looked_up = (result("propose_captions", captions=CAPTIONS), result("search_references", references=[]))
-    for answer in (ask(unknown, *looked_up), ask(unknown, tools="generate")):
-        assert not answer.tool_calls
-        assert "doesn't understand 'axolotl'" in answer.text
-
-
 def test_a_redraw_that_fails_is_tried_again_stronger_and_under_another_seed() -> None:
     looked_up = (result("propose_captions", captions=CAPTIONS), result("search_references", references=FOUND))
     call = ask(

@@ -40,14 +40,6 @@ def test_what_the_base_set_knows_is_drawn_at_once(home: Path) -> None:
     assert Image.open(result["image"]["path"]).size == (128, 128)
 
 
-def test_what_nobody_knows_is_told_and_not_drawn_as_something_else(home: Path) -> None:
-    result = build_graph().invoke({"prompt": "a zorblat"}, thread("z"), context=Settings(home=str(home)))
-    assert (result["image"], result["images"], result["stop_reason"]) == (None, [], "done")
-    steps = [step["name"] for step in result["trace"] if step["node"] == "tools"]
-    assert steps == ["generate", "propose_captions", "search_references"], "one look-up, and no second drawing"
-    assert "doesn't understand 'zorblat'" in result["messages"][-1].text
-
-
 def test_what_it_lacks_is_looked_up_and_drawn_again(home: Path, lacking: str) -> None:
     prompt = f"a {lacking} and a cat"
     with open_checkpointer(home) as saver:

@@ -37,6 +37,10 @@ MAX_CACHED_TEXTS = 8192
 """The agent, the critic and the index ask for the same few words again and again; 8,192 x 384 floats are 12 MB."""
 
 
+class NoNumbers(UserError):
+    """A model gave what is no number, as damaged weights do, and large ones in float16."""
+
+
 @runtime_checkable
 class Embedder(Protocol):
     """Maps texts and images into one space, in which a cosine tells how well they go together."""
@@ -173,11 +177,22 @@ class OpenClipEmbedder:
         return self._rows(z)
 
     def _rows(self, z: torch.Tensor) -> NDArray[np.float32]:
-        """Return what the model made as unit rows; half precision leaves their lengths off by up to 0.4 %."""
+        """Return what the model made as unit rows; half precision leaves their lengths off by up to 0.4 %.
+
+        Raises:
+            NoNumbers: they are none (NaN), which no likeness and no score can be made of.
+        """
         import torch
 
         z = z.float()
         rows: NDArray[np.float32] = (torch.nn.functional.normalize(z, dim=-1) if self._dtype else z).cpu().numpy()
+        if not np.isfinite(rows).all():
+            precision = f" in {str(self._dtype).removeprefix('torch.')}" if self._dtype else ""
+            raise NoNumbers(
+                f"the CLIP model {self.name or self.model_id!r} gives no numbers (NaN){precision} on {self.device!r}: "
+                "its weights are damaged, or the device computes it wrongly; fetch them anew, or choose another model "
+                "or device"
+            )
         return rows
 
     def _compute_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:

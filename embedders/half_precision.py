@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from imagerag.assets.library import bundled_library
 from imagerag.devices import has_bfloat16
-from imagerag.embedders.clip import Embedder, OpenClipEmbedder
+from imagerag.embedders.clip import Embedder, NoNumbers, OpenClipEmbedder
 
 if TYPE_CHECKING:
     import torch
@@ -62,7 +62,12 @@ def halve_if_same(embedder: Embedder, formats: Sequence[torch.dtype]) -> Embedde
     noise = float(np.abs(texts @ (full - np.concatenate(halves)).T).max())
     for format in formats:
         half = embedder.computing_in(format)
-        change = rank_changes(texts @ full.T, half.embed_texts(names) @ half.embed_images(pictures).T, noise)
+        try:
+            cosines = half.embed_texts(names) @ half.embed_images(pictures).T
+        except NoNumbers as error:
+            _log.info("%s", error)
+            continue
+        change = rank_changes(texts @ full.T, cosines, noise)
         told = embedder.name, str(format).rpartition(".")[2], embedder.device, change.ties, noise
         if not change.ranks:
             _log.info("CLIP model %r computes in %s on %s: no rank changes, but %d ties closer than %.1g", *told)

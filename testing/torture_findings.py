@@ -144,15 +144,15 @@ def _look_at_shards(home: Path, pictures: set[str], found: Findings) -> None:
     from imagerag.index.user.shards import GONE, Shards
 
     shards = Shards(home / "own" / "shards")
-    keys: list[str] = []
+    rows: list[tuple[str, str]] = []  # of a model, and the key: each model has rows of its own
     try:
         for shard in shards.live():
             if shard.tag != GONE:
-                keys += shards.read(shard, ["key"]).column("key").to_pylist()
+                rows += [(shard.tag, key) for key in shards.read(shard, ["key"]).column("key").to_pylist()]
     except UserError as error:
         found.half.append(str(error))
-    found.doubled.extend(f"row of {key}" for key in {key for key in keys if keys.count(key) > 1})
-    found.lost.extend(f"row of {key}" for key in pictures - set(keys))
+    found.doubled.extend(f"row of {key}" for tag, key in set(rows) if rows.count((tag, key)) > 1)
+    found.lost.extend(f"row of {key}" for key in pictures - {key for _, key in rows})
 
 
 def _look_at_answers(home: Path, answered: Sequence[str], found: Findings) -> None:

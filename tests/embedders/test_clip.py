@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import open_clip
 import pytest
+from PIL import Image
+from safetensors.torch import load_file, save_file
 
 from imagerag.embedders.clip import full_name, load_embedder, model_id_of
 from imagerag.embedders.clip_names import lacks_quick_gelu, open_clip_weights
@@ -90,3 +92,12 @@ def test_a_damaged_config_is_one_line(tmp_path: Path, content: str) -> None:
     (folder / "open_clip_config.json").write_text(content, encoding="utf-8")
     with pytest.raises(UserError, match="open_clip could not load 'local-dir:"):
         load_embedder(full_name(str(folder)))
+
+
+def test_weights_that_give_no_numbers_are_told(tmp_path: Path) -> None:
+    folder = save_checkpoint(tmp_path / "one", 1)
+    tensors = load_file(folder / "open_clip_model.safetensors")
+    tensors["visual.proj"] = tensors["visual.proj"] * float("nan")
+    save_file(tensors, folder / "open_clip_model.safetensors")
+    with pytest.raises(UserError, match=r"gives no numbers \(NaN\) on 'cpu': its weights are damaged"):
+        load_embedder(full_name(str(folder))).embed_images([Image.new("RGB", (32, 32))])

@@ -133,8 +133,8 @@ def _tried(fault: Fault, place: Path, template: Path, chance: random.Random) -> 
     found: dict[str, list[str]] = {kind: [] for kind in COLUMNS[1:]}
     for outcome in struck.outcomes:
         _judge_output(outcome, found)
+    spared = fault.damaged(home)  # the remedy may be to move them away
     fault.mend(home)
-    spared = fault.damaged(home)
     commands = {
         "add": ["index", "add", str(place / "more"), str(place / "pictures")],
         "draw": ["a red owl", "--thread", FIRST, "--max-generations", "1", "--no-copy"],
@@ -149,7 +149,7 @@ def _tried(fault: Fault, place: Path, template: Path, chance: random.Random) -> 
         if outcome.status or "Traceback" in outcome.output:
             found["next fails"].append(f"{what}: status {outcome.status}: {outcome.output[-300:]}")
     folders = ("more", "pictures") if "add" in fault.follows else ("pictures",)
-    after = look_at(home, [file for folder in folders for file in (place / folder).iterdir()], struck.answered)
+    after = look_at(home, [file for folder in folders for file in (place / folder).iterdir()], struck.answered, spared)
     found["lost"] += after.lost
     found["doubled"] += after.doubled
     found["half-written"] += after.half

@@ -2,7 +2,7 @@
 
 import re
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,18 +56,21 @@ def told_images(output: str) -> int:
     return len(set(re.findall(r"^image-\d+(?=  drawn)", output, re.MULTILINE)))
 
 
-def look_at(home: Path, pictures: Sequence[Path], answered: Sequence[str] = ()) -> Findings:
+def look_at(
+    home: Path, pictures: Sequence[Path], answered: Sequence[str] = (), spared: Collection[str] = ()
+) -> Findings:
     """Look at all that a data directory holds once a command has run to its end in it.
 
     Args:
         home: the data directory.
         pictures: own ones, each of which has to be there once.
         answered: ids of images that a server has given out.
+        spared: digests of images that were damaged on purpose.
     """
     found = Findings()
     _look_at_images(home, found)
     _look_at_databases(home, found)
-    _look_at_threads(home, found)
+    _look_at_threads(home, found, spared)
     _look_at_shards(home, {str(file) for file in pictures}, found)
     if answered:
         _look_at_answers(home, answered, found)
@@ -118,7 +121,7 @@ def _threads(home: Path) -> dict[str, Any]:
         return {name: graph.get_state({"configurable": {"thread_id": name}}).values for name in names}
 
 
-def _look_at_threads(home: Path, found: Findings) -> None:
+def _look_at_threads(home: Path, found: Findings, spared: Collection[str]) -> None:
     from imagerag.store.images import ImageStore
 
     store = ImageStore(home)
@@ -128,6 +131,8 @@ def _look_at_threads(home: Path, found: Findings) -> None:
         found.doubled.extend(f"{thread}: {name}" for name in {name for name in names if names.count(name) > 1})
         for record in records:
             place = f"{thread}: {{}} of {record['id']}"
+            if record["sha256"] in spared:
+                continue
             if record["sha256"] not in store:
                 found.lost.append(place.format("pixels"))
                 continue

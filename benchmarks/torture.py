@@ -138,6 +138,7 @@ def _tried(fault: Fault, place: Path, template: Path, chance: random.Random) -> 
     commands = {
         "add": ["index", "add", str(place / "more"), str(place / "pictures")],
         "draw": ["a red owl", "--thread", FIRST, "--max-generations", "1", "--no-copy"],
+        "rebuild": ["index", "rebuild"],  # as its last line says
         "verify": ["index", "verify"],
     }
     for what in fault.follows:

@@ -20,7 +20,7 @@ OF_EACH = ("draw", "add", "draw", "add", "serve")
 """Commands that are killed in turn: a server takes three times as long as the others."""
 FOLLOWING = ("add", "draw", "verify")
 """Commands that follow a fault."""
-AFTER = {"draw": ("draw",), "add": ("add", "verify"), "serve": ("serve",), "rebuild": ("verify",)}
+AFTER = {"draw": ("draw",), "add": ("add", "verify"), "serve": ("serve",), "rebuild": ("rebuild", "verify")}
 """Those that follow where only one has been struck, by that one: what goes on with what it was writing."""
 TRIES = 6
 """Of an ending at a random moment, which may come too late."""

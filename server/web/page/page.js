@@ -185,11 +185,8 @@ async function comeBack() {
   const before = [...untold.filter((one) => one.thread === thread), ...underWay];
   untold = [];
   const turns = (await open(thread)) ?? [];
-  if (isLost()) { // it went away again: they are told when it is back
-    untold = before.filter((one) => !waiting.some((run) => run.id === one.run_id));
-    return;
-  }
   const gone = before.filter((one) => !waiting.some((run) => run.id === one.run_id));
+  if (isLost()) { untold = gone; return; } // it went away again: they are told when it is back
   for (const one of gone) {
     const turn = turns.findLast((other) => other.request === one.request);
     if (turn?.run.seconds != null) continue; // it ended while the page could not see it

@@ -24,8 +24,7 @@ from imagerag.index.web.encyclopedias import Quote
 from imagerag.index.web.facts import open_facts
 from imagerag.prompt_grammar.facts import reads_as_fact
 from imagerag.prompt_grammar.inflection import singular
-from imagerag.records import QuoteRecord
-from imagerag.tools.facts import named_by_quotes
+from imagerag.tools.facts import named_by_quotes, quote_record
 from testing.encyclopedias import Article, encyclopedias
 from testing.web_server import Reply, WebRequest, serving_web, sources_at
 
@@ -74,19 +73,6 @@ def _description(page: dict[str, str]) -> str:
     return first
 
 
-def record(asked: str, quote: Quote) -> QuoteRecord:
-    """Return a quote as the tool records it."""
-    return {
-        "concept": asked,
-        "asked": asked,
-        "source": quote.source,
-        "title": quote.title,
-        "quote": quote.text,
-        "link": quote.link,
-        "licence": quote.licence,
-    }
-
-
 def measure(facts: list[dict[str, Any]], half: str, orders: int, show: bool) -> str:
     """Return in words how many facts of a half are quoted and named, rightly and wrongly.
 
@@ -103,7 +89,7 @@ def measure(facts: list[dict[str, Any]], half: str, orders: int, show: bool) -> 
         asked, names = fact["asked"], fact["names"]
         quotes = _answers(order, tuple(one["asked"] for one in facts))[asked]
         unread += not reads_as_fact(asked)
-        named = named_by_quotes([record(asked, quote) for quote in quotes]).get(asked, "")
+        named = named_by_quotes([quote_record(asked, asked, quote) for quote in quotes]).get(asked, "")
         answered += bool(names)
         quoted += any(quote.title in names for quote in quotes)
         came = "none" if not named else "right" if named in names else "wrong"

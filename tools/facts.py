@@ -57,7 +57,7 @@ def make_facts_tool(facts: Facts, session: Callable[[], ToolSession] = current_s
         records: list[QuoteRecord] = []
         lines: list[str] = []
         for (concept, asked), quotes in zip(wanted.items(), found, strict=True):
-            of_it = [_record(concept, asked, quote) for quote in quotes]
+            of_it = [quote_record(concept, asked, quote) for quote in quotes]
             records += of_it
             lines += [f"{r['source']} on {asked!r}, page {r['title']!r}: {r['quote']!r} ({r['link']})" for r in of_it]
             if not of_it:
@@ -74,7 +74,8 @@ def make_facts_tool(facts: Facts, session: Callable[[], ToolSession] = current_s
     return StructuredTool.from_function(find_facts, response_format="content_and_artifact", parse_docstring=False)
 
 
-def _record(concept: str, asked: str, quote: Quote) -> QuoteRecord:
+def quote_record(concept: str, asked: str, quote: Quote) -> QuoteRecord:
+    """Return a quote as state, trace and manifest keep it, with the words that were asked for a concept."""
     return {
         "concept": concept,
         "asked": asked,

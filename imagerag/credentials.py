@@ -86,7 +86,11 @@ def keys_in(variables: Mapping[str, str]) -> set[str]:
     }
     for name, value in variables.items():
         if name.lower().endswith("_proxy") and "@" in value:
-            found |= {one for one in credentials_in(value if "://" in value else f"http://{value}") if len(one) > 5}
+            found |= {
+                one
+                for one in credentials_in(value if "://" in value else f"http://{value}")
+                if len(one) >= SHORTEST_SECRET
+            }
     return found
 
 

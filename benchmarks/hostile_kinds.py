@@ -27,6 +27,8 @@ from PIL import Image
 from testing.mixed_load import Client, Refused, Wrong
 
 SMILE = "\U0001f642"
+PATIENCE = 5.0
+"""Seconds for which a connection is tried before the attacker begins another."""
 TOKEN, OTHER = "the-token-of-the-attacker", "the-token-of-the-other"
 GUESSED_AT = "tokens"
 """File of the tokens of a server that has some."""
@@ -245,6 +247,89 @@ def half_sent(attacker: Attacker) -> int | str:
 
 
 _OPEN: list[socket.socket] = []
+
+
+def _raw(attacker: Attacker, *pieces: bytes) -> int | str:
+    """Send bytes over a connection of their own, as they are.
+
+    Returns:
+        The status of the first answer; 0 if the connection was closed without one; "slowed" if the server has not taken
+        them in within ``PATIENCE`` seconds.
+    """
+    where = urlsplit(attacker.url)
+    with socket.create_connection((where.hostname or "", where.port or 80), timeout=PATIENCE) as line:
+        try:
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # closed when it has had enough
+                for piece in pieces:
+                    line.sendall(piece)
+            answer = line.recv(100)
+        except TimeoutError:
+            return "slowed"
+    return int(answer.split()[1]) if answer else 0
+
+
+def _head(attacker: Attacker, line: bytes, *fields: bytes) -> bytes:
+    named = (b"Host: %b" % urlsplit(attacker.url).netloc.encode(), b"Authorization: Bearer %b" % TOKEN.encode())
+    return b"\r\n".join((line, *named, *fields, b"", b""))
+
+
+def _chunked(attacker: Attacker) -> bytes:
+    line, kind = b"POST /v1/chat/completions HTTP/1.1", b"Content-Type: application/json"
+    return _head(attacker, line, kind, b"Transfer-Encoding: chunked")
+
+
+@_kind(400, "slowed")
+def small_chunks(attacker: Attacker) -> int | str:
+    """A body in 400,000 chunks of one byte."""
+    return _raw(attacker, _chunked(attacker), b"1\r\n[\r\n" * 400_000, b"0\r\n\r\n")
+
+
+@_kind(400, "slowed")
+def chunk_extensions(attacker: Attacker) -> int | str:
+    """A body of one byte whose chunk has 15 MB of extensions."""
+    return _raw(attacker, _chunked(attacker), b"1" + b";a=b" * 3_750_000, b"\r\n[\r\n0\r\n\r\n")
+
+
+@_kind(400, "slowed")
+def trailing_fields(attacker: Attacker) -> int | str:
+    """A body of one byte with 15 MB of trailing fields."""
+    return _raw(attacker, _chunked(attacker), b"1\r\n[\r\n0\r\n", b"a: b\r\n" * 2_500_000, b"\r\n")
+
+
+@_kind(200)
+def many_cookies(attacker: Attacker) -> int | str:
+    """A head with 60 kB of cookies and a line of 4 kB of fields."""
+    line = b"GET /?%b HTTP/1.1" % (b"a&" * 2000)
+    return _raw(attacker, _head(attacker, line, b"Cookie: " + b"a=b; " * 11_000))
+
+
+@_kind(431)
+def endless_head(attacker: Attacker) -> int | str:
+    """A head of 15 MB."""
+    return _raw(attacker, _head(attacker, b"GET / HTTP/1.1", b"X: " + b"x" * 15_000_000))
+
+
+@_kind(200, "slowed")
+def pipelined(attacker: Attacker) -> int | str:
+    """5,000 requests sent at once over one connection, whose answers are not read."""
+    return _raw(attacker, _head(attacker, b"GET /v1/models HTTP/1.1") * 5000)
+
+
+@_kind(200)
+def cheap_requests(attacker: Attacker) -> int | str:
+    """Ordinary requests, a hundred of them without a pause over one connection."""
+    return min(attacker.http.get("/v1/models").status_code for _ in range(100))
+
+
+@_kind("open")
+def idle_connections(attacker: Attacker) -> int | str:
+    """Connections over which nothing is sent, a thousand of each attacker's at a time."""
+    where = urlsplit(attacker.url)
+    _OPEN.append(socket.create_connection((where.hostname or "", where.port or 80), timeout=60))
+    while len(_OPEN) > 1000:
+        with contextlib.suppress(IndexError):
+            _OPEN.pop(0).close()
+    return "open"
 
 
 @_kind("answered", "refused by their number", "busy")

@@ -27,6 +27,7 @@ from imagerag.server.database import ANONYMOUS
 from imagerag.server.database_file import DatabaseFailed
 from imagerag.server.ended_requests import EndedRequests
 from imagerag.server.openai.api import OpenAIApi
+from imagerag.server.paced_framing import with_paced_framing
 from imagerag.server.request_ids import RequestIds
 from imagerag.server.service import Service
 from imagerag.server.time_limits import TooSlow, with_head_limit
@@ -175,9 +176,11 @@ def server_config(app: ASGIApp, **settings: Any) -> Any:
     import uvicorn
 
     quiet: dict[str, Any] = {"log_level": "warning", "access_log": False, "proxy_headers": False}
-    config = uvicorn.Config(app, **quiet | {"timeout_graceful_shutdown": 5, "timeout_keep_alive": 30} | settings)
+    config = uvicorn.Config(
+        app, **quiet | {"timeout_graceful_shutdown": 5, "timeout_keep_alive": 30, "http": "httptools"} | settings
+    )
     config.load()
-    config.http_protocol_class = with_head_limit(config.http_protocol_class)
+    config.http_protocol_class = with_paced_framing(with_head_limit(config.http_protocol_class))
     return config
 
 

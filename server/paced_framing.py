@@ -30,6 +30,7 @@ def with_paced_framing(protocol: type[asyncio.Protocol]) -> type[asyncio.Protoco
     pace = Pace(FRAMING_RATE, FRAMING_BURST)
 
     class Paced(protocol):  # type: ignore[valid-type,misc]
+        flow: Any
         _rest = memoryview(b"")
         """What has come and is not parsed yet."""
         _timer: asyncio.TimerHandle | None = None

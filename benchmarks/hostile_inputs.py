@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 import httpx
 
-from benchmarks.hostile_kinds import FILE_KINDS, GUESSED_AT, KINDS, OTHER, TOKEN, Attacker, FileKind, Kind
+from benchmarks.hostile_kinds import FILE_KINDS, GUESSED_AT, KINDS, OTHER, TOKEN, Attacker, FileKind, GivenUp, Kind
 from testing.mixed_load import Client
 from testing.server_process import Shown, running_server
 
@@ -108,6 +108,8 @@ def watching(pid: int) -> Iterator[list[float]]:
 def _sent(kind: Kind, attacker: Attacker, answers: Counter[int | str]) -> None:
     try:
         answers[kind.send(attacker)] += 1
+    except GivenUp:
+        pass
     except (httpx.HTTPError, OSError) as error:
         answers[type(error).__name__] += 1
 
@@ -134,6 +136,10 @@ def measure(kind: Kind, *, rounds: int) -> Measured:
                 for attacker in attackers:
                     attack.enter_context(meanwhile(lambda one=attacker: _sent(kind, one, answers), PAUSE))  # type: ignore[misc]
                 beside.append(drawing(shown, 200 + seed))
+                for attacker in attackers:
+                    attacker.over.set()
+            for attacker in attackers:
+                attacker.over.clear()
     return Measured(
         statistics.median(alone or [0.0]),
         statistics.median(beside or [0.0]),

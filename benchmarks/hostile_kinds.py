@@ -29,9 +29,15 @@ from testing.mixed_load import Client, Refused, Wrong
 SMILE = "\U0001f642"
 PATIENCE = 5.0
 """Seconds for which a connection is tried before the attacker begins another."""
+PIECE = 2**18
+"""Bytes of a body that are sent at once."""
 TOKEN, OTHER = "the-token-of-the-attacker", "the-token-of-the-other"
 GUESSED_AT = "tokens"
 """File of the tokens of a server that has some."""
+
+
+class GivenUp(Exception):
+    """The measurement is over: large bodies are taken in so slowly that their end would come minutes later."""
 
 
 @dataclass
@@ -44,6 +50,7 @@ class Attacker:
         place: folder for its files.
         mcp: headers of its session over MCP.
         uploaded: pictures that it has sent for the list of its files.
+        over: set when what is being sent need not be sent to its end.
     """
 
     url: str
@@ -52,14 +59,28 @@ class Attacker:
     http: httpx.Client = field(init=False)
     mcp: dict[str, str] = field(default_factory=dict)
     uploaded: int = 0
+    over: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         """Open the connection."""
         self.http = httpx.Client(base_url=self.url, headers={"authorization": f"Bearer {TOKEN}"}, timeout=120)
 
     def post(self, path: str, **sent: Any) -> int:
-        """Send something, and return the status of the answer."""
-        return self.http.post(path, **sent).status_code
+        """Send something, and return the status of the answer.
+
+        Raises:
+            GivenUp: ``over`` was set before all of it was sent.
+        """
+        request = self.http.build_request("POST", path, **sent)
+        whole = memoryview(request.read())
+
+        def pieces() -> Iterator[bytes]:
+            for start in range(0, len(whole), PIECE):
+                if self.over.is_set():
+                    raise GivenUp
+                yield bytes(whole[start : start + PIECE])
+
+        return self.http.post(path, content=pieces(), headers=request.headers).status_code
 
     def chat(self, content: object, role: str = "assistant") -> int:
         """Send a conversation whose last message asks for nothing."""

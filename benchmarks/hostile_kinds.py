@@ -336,6 +336,16 @@ def pipelined(attacker: Attacker) -> int | str:
     return _raw(attacker, _head(attacker, b"GET /v1/models HTTP/1.1") * 5000)
 
 
+@_kind("broken off")
+def broken_off(attacker: Attacker) -> int | str:
+    """Half of a body, after which the connection is closed."""
+    where = urlsplit(attacker.url)
+    with socket.create_connection((where.hostname or "", where.port or 80), timeout=60) as line:
+        kind, length = b"Content-Type: application/json", b"Content-Length: 200000"
+        line.sendall(_head(attacker, b"POST /v1/chat/completions HTTP/1.1", kind, length) + b"[" + b"0," * 50_000)
+    return "broken off"
+
+
 @_kind(200)
 def cheap_requests(attacker: Attacker) -> int | str:
     """Ordinary requests, a hundred of them without a pause over one connection."""

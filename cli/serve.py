@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from imagerag.cli.interrupt import ending_raises, status_of
 from imagerag.cli.options import settings_of
-from imagerag.cli.terminal import say
+from imagerag.cli.terminal import logging_in_lines, say
 from imagerag.errors import UserError
 from imagerag.extras import need
 from imagerag.profiles.resolve import resolve
@@ -42,7 +42,7 @@ def _serve(options: argparse.Namespace, name: str, *, openai: bool, mcp: bool) -
         raise UserError(f"max_waiting {options.max_waiting} is below 1; give --max-waiting how many may wait")
     tokens = read_tokens(options.token_file)
     origins = checked_origins(options.allow_origin, tokens)
-    with listen(options.host, options.port, tokens, options.public_url) as listener:
+    with logging_in_lines(), listen(options.host, options.port, tokens, options.public_url) as listener:
         service = open_service(options, options.max_waiting)
         try:
             app = build_app(
@@ -85,7 +85,7 @@ def serve_mcp(options: argparse.Namespace, stdout: TextIO) -> int:
 
     service.begin_warming()
     try:
-        with ending_raises(ctrl_c=True):
+        with logging_in_lines(), ending_raises(ctrl_c=True):
             build_mcp(service).run("stdio")
     except KeyboardInterrupt as ended:
         return status_of(ended)

@@ -9,6 +9,8 @@ import logging
 import re
 import sys
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TextIO
 
 _STEERING = re.compile(r"[^\n\x20-\x7e\xa1-\u02ff]")
@@ -73,6 +75,23 @@ def guard_logging() -> None:
     """Let warnings of libraries, which go to standard error where nothing is configured, steer nothing."""
     if logging.lastResort is not None:
         logging.lastResort.setFormatter(VisibleFormatter())
+
+
+@contextmanager
+def logging_in_lines() -> Iterator[None]:
+    """Let all that is logged meanwhile go to standard error in lines that steer nothing.
+
+    The MCP SDK gives the root logger a handler of rich's where it has none: that renders a traceback for half a second
+    and more, in which a server answers nobody.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setLevel(logging.WARNING)
+    handler.setFormatter(VisibleFormatter("%(asctime)s %(levelname)s: %(message)s"))
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
 
 
 def _shown(character: str) -> str:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import anyio
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
@@ -110,6 +110,7 @@ def build_app(
         ApiError: _api_error,
         TooLarge: _too_large,
         TooSlow: _too_slow,
+        ClientDisconnect: _broken_off,
         DatabaseFailed: _database_failed,
         HTTPException: _http_error,
         FileError: _fault,
@@ -234,6 +235,11 @@ async def _too_large(request: Request, error: TooLarge) -> Response:
 
 async def _too_slow(request: Request, error: TooSlow) -> Response:
     return ClosingResponse(ApiError(408, str(error), "request_too_slow").response())
+
+
+async def _broken_off(request: Request, error: ClientDisconnect) -> Response:
+    # Nobody reads it, and nothing has failed here that a log should tell.
+    return ApiError(400, "the connection was closed before all of the request had come", "broken_off").response()
 
 
 async def _database_failed(request: Request, error: DatabaseFailed) -> Response:

@@ -97,6 +97,9 @@ class Served:
     def client(self, key: str = "someone", **settings: Any) -> openai.OpenAI:
         return openai.OpenAI(base_url=self.url + "/v1", api_key=key, **({"max_retries": 0} | settings))
 
+    def requests_under_way(self) -> int:
+        return len(self._server.server_state.tasks)
+
     def stop(self) -> None:
         self._server.should_exit = True
         self._thread.join(15)

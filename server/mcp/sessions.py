@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from mcp.server.streamable_http import MCP_SESSION_ID_HEADER
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MOST_OPEN = 256
@@ -56,8 +57,14 @@ class Sessions:
         self._open: OrderedDict[str, _Session] = OrderedDict()  # the one used longest ago comes first
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Serve one request.
+
+        Raises:
+            ClientDisconnect: the client has gone before all of the request had come.
+        """
         headers = Headers(scope=scope)
+        if scope["method"] == "POST":
+            receive = await _with_whole_body(receive)
         asked = headers.get(MCP_SESSION_ID_HEADER)
         session = self._open.get(asked) if asked is not None else None
         if session is not None:
@@ -99,6 +106,26 @@ class Sessions:
             kept = [(name, value) for name, value in scope["headers"] if name == b"host"]
             headers = [*kept, (_KEY, ended.id.encode("ascii"))]
             await self._app({**scope, "method": "DELETE", "headers": headers}, _nothing, _ignore)
+
+
+async def _with_whole_body(receive: Receive) -> Receive:
+    """Return what brings a body in one message: the SDK logs a traceback where one breaks off, as if it had failed.
+
+    The body is words alone, and bounded.
+    """
+    body, more = bytearray(), True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    whole: list[Message] = [{"type": "http.request", "body": bytes(body), "more_body": False}]
+
+    async def received() -> Message:
+        return whole.pop() if whole else await receive()
+
+    return received
 
 
 async def _nothing() -> Message:

@@ -1,5 +1,6 @@
 """What the command line makes of the options that concern servers."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -48,3 +49,26 @@ def test_named_origins_reach_the_server(monkeypatch: pytest.MonkeyPatch, tmp_pat
     )
     assert [answer.status_code for answer in seen] == [200, 403]
     assert seen[0].headers["access-control-allow-origin"] == PAGE
+
+
+def test_a_traceback_of_a_server_is_told_in_lines_that_steer_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv(TOKEN_VARIABLE, raising=False)
+    meanwhile: list[logging.Handler] = []
+
+    def asked(server: Any, listener: Any, on_end: Any, *, behind_proxy: bool) -> None:
+        meanwhile.extend(logging.getLogger().handlers)
+        try:
+            raise ValueError("\x1b]0;stolen\x07")
+        except ValueError:
+            logging.getLogger("some.library").exception("it failed")
+
+    monkeypatch.setattr(app, "serve", asked)
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # as in a process of its own, for the SDK of MCP
+    run(["serve", "--port", "0", "--home", str(tmp_path)])
+    told = capsys.readouterr().err
+    assert "ERROR: it failed\nTraceback" in told
+    assert "\x1b" not in told
+    assert [type(handler) for handler in meanwhile] == [logging.StreamHandler]
+    assert logging.getLogger().handlers == []

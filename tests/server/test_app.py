@@ -1,6 +1,9 @@
 """The HTTP app: bodies that are too large, that are no JSON, and pages that don't exist."""
 
 import json
+import logging
+import socket
+import time
 from collections.abc import Callable
 from http.client import HTTPConnection
 
@@ -70,3 +73,38 @@ def test_a_long_message_of_any_kind_leaves_the_door_open(serve: Callable[..., Se
     assert answer.status_code == 200
     notes = " ".join(answer.json()["imagerag"]["notes"])
     assert ("left out" in notes) == (role == "user")
+
+
+FORM = "multipart/form-data; boundary=x"
+PART = b'--x\r\ncontent-disposition: form-data; name="image"; filename="a.png"\r\n\r\n'
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "sent"),
+    [
+        ("/v1/chat/completions", "application/json", b'{"model": '),
+        ("/v1/responses", "application/json", b'{"model": '),
+        ("/v1/images/generations", "application/json", b'{"model": '),
+        ("/v1/images/edits", FORM, PART),
+        ("/v1/files", FORM, PART),
+        ("/mcp", "application/json", b'{"jsonrpc": '),
+        ("/web/runs", "application/json", b'{"prompt": '),
+        ("/login", "application/x-www-form-urlencoded", b"token="),
+    ],
+)
+def test_a_request_that_its_client_breaks_off_is_no_failure(
+    serve: Callable[..., Served], caplog: pytest.LogCaptureFixture, path: str, kind: str, sent: bytes
+) -> None:
+    server = serve()
+    address = server.url.removeprefix("http://")
+    host, _, port = address.partition(":")
+    head = f"POST {path} HTTP/1.1\r\nhost: {address}\r\ncontent-type: {kind}\r\n"
+    head += "accept: application/json, text/event-stream\r\nauthorization: Bearer someone\r\n"
+    with caplog.at_level(logging.WARNING):
+        with socket.create_connection((host, int(port)), timeout=60) as line:
+            line.sendall(f"{head}content-length: 5000\r\n\r\n".encode() + sent)
+            while not server.requests_under_way():
+                time.sleep(0.01)
+        while server.requests_under_way():
+            time.sleep(0.01)
+    assert caplog.text == ""

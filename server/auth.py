@@ -37,6 +37,10 @@ BODY_RATE = 4 * 2**20
 parsed and refused: of one client that sends them over and over, one in 16 s is read."""
 SHORTEST_WAIT = 0.02
 """Seconds; shorter waits for a body are put off until they add up."""
+REQUEST_RATE = 100
+"""Requests that a client may make in each second ..."""
+REQUEST_BURST = 300
+"""... beyond so many at once: a page with all its thumbnails. The cheapest takes some 2 ms of the event loop."""
 WITH_PICTURES = frozenset({"/v1/chat/completions", "/v1/responses", "/v1/images/edits", "/v1/files"})
 MIN_TOKEN = 16
 """Characters of a token; shorter ones can be guessed."""
@@ -176,6 +180,7 @@ class AuthMiddleware:
         self._public = public.lower()
         self._origins = frozenset(origins)
         self._pace = Pace(BODY_RATE, BODY_BURST, SHORTEST_WAIT)
+        self._pace_of_requests = Pace(REQUEST_RATE, REQUEST_BURST, SHORTEST_WAIT)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer it here."""
@@ -200,9 +205,13 @@ class AuthMiddleware:
         try:
             client = self._authenticator.client(headers, "" if open_to_all else host_of(scope))
         except GuessedTooOften as error:
+            await self._in_turn(host_of(scope))
             retry = ((b"retry-after", str(error.wait).encode()),)
             await _refuse(scope, send, 429, "too_many_wrong_tokens", str(error), retry)
             return
+        # Where everybody may choose his name, a new one with each body would be let in at once.
+        paced = client if client is not None and self._authenticator.has_tokens else host_of(scope)
+        await self._in_turn(paced)
         if client is None and not open_to_all:
             text = f"no valid token; send it as 'Authorization: Bearer ...' (set {TOKEN_VARIABLE} or see --token-file)"
             await _refuse(scope, send, 401, "invalid_api_key", text)
@@ -213,10 +222,13 @@ class AuthMiddleware:
         if length.isdigit() and int(length) > most:
             await _refuse(scope, lingering(receive, send), 413, "request_too_large", str(TooLarge(most)), CLOSING)
             return
-        # Where everybody may choose his name, a new one with each body would be let in at once.
-        paced = client if client is not None and self._authenticator.has_tokens else host_of(scope)
         sender.set(paced)
         await self._app(scope, _Counted(receive, most, self._pace, paced), send)
+
+    async def _in_turn(self, client: str) -> None:
+        """Wait while a client has had more than its share of requests."""
+        if wait := self._pace_of_requests.wait(client, 1, asyncio.get_running_loop().time()):
+            await asyncio.sleep(wait)
 
     def _most(self, path: str) -> int:
         """Return the bytes that a request of that path may have."""

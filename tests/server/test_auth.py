@@ -1,12 +1,15 @@
 """Tokens, clients, cookies and origins."""
 
+import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import openai
 import pytest
 
 from imagerag.errors import UserError
+from imagerag.server import auth
 from imagerag.server.app import listen
 from imagerag.server.auth import Authenticator
 from testing.openai_requests import MODEL, square, user
@@ -84,3 +87,43 @@ def test_a_cookie_of_another_program_on_this_host_hides_nobody() -> None:
     keeper = Authenticator(())
     mine = keeper.client({"cookie": "imagerag=abc"})
     assert keeper.client({"cookie": 'foo={"a": [1]}; imagerag=abc'}) == mine != "anonymous"
+
+
+def test_one_clients_requests_beyond_its_burst_wait_and_anothers_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auth, "REQUEST_RATE", 1)
+    monkeypatch.setattr(auth, "REQUEST_BURST", 3)
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        pass
+
+    async def ask(door: auth.AuthMiddleware, token: str, address: str, path: str = "/v1/models") -> int:
+        before = len(waits)
+        headers = [(b"host", b"localhost"), (b"authorization", f"Bearer {token}".encode())]
+        scope = {"type": "http", "path": path, "headers": headers, "client": (address, 1)}
+
+        async def send(message: Any) -> None:
+            pass
+
+        await door(scope, app, send)
+        return len(waits) - before
+
+    async def run() -> None:
+        a, b = (f"token-of-{name}-and-long-enough" for name in "ab")
+        door = auth.AuthMiddleware(app, Authenticator([a, b]), loopback=False)
+        assert [await ask(door, a, "192.0.2.1") for _ in range(5)] == [0, 0, 0, 1, 1]
+        assert await ask(door, b, "192.0.2.1") == 0, "a client of another token"
+        wrong = [await ask(door, f"wrong-{number}-and-long-enough", "192.0.2.2") for number in range(5)]
+        assert wrong == [0, 0, 0, 1, 1], "guesses count for their address"
+        open_to_all = [await ask(door, "", "192.0.2.3", "/images/x.png") for _ in range(5)]
+        assert open_to_all == [0, 0, 0, 1, 1]
+        anybodys = auth.AuthMiddleware(app, Authenticator(), loopback=False)
+        made_up = [await ask(anybodys, f"name-{number}", "192.0.2.4") for number in range(5)]
+        assert made_up == [0, 0, 0, 1, 1], "new names don't help where everybody chooses his own"
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    asyncio.run(run())
+    assert all(0 < wait <= 3 for wait in waits)

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from imagerag.cli import result_stream
+
 CANCELLED = 130
 """Exit status after Ctrl-C, as shells have it: 128 + SIGINT."""
 
@@ -121,7 +123,7 @@ def _leave_gone_terminal(number: int) -> None:
     """Let what is written to a terminal that was closed go nowhere, so that it doesn't end what is still to be done."""
     if number == signal.SIGINT or number == signal.SIGTERM:
         return
-    for stream in (1, 2):
+    for stream in (1, 2, *result_stream.moved):
         try:
             os.write(stream, b"")
         except OSError:

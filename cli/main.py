@@ -5,9 +5,11 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, TextIO
 
 from imagerag.cli.interrupt import Ended, ending_raises, status_of
+from imagerag.cli.result_stream import results_alone
 from imagerag.cli.terminal import guard_logging, say, say_json
 from imagerag.errors import UserError, first_line
 from imagerag.model_hub import silence_libraries
@@ -37,7 +39,13 @@ def run(argv: Sequence[str]) -> int:
     stdout = _open_streams()
     silence_libraries()
     guard_logging()
-    as_json = "--json" in argv[: argv.index("--") if "--" in argv else None]
+    flags = argv[: argv.index("--") if "--" in argv else None]
+    as_json = "--json" in flags
+    with results_alone(stdout) if as_json or "--quiet" in flags else nullcontext(stdout) as results:
+        return _run(argv, results, as_json)
+
+
+def _run(argv: Sequence[str], stdout: TextIO, as_json: bool) -> int:
     try:
         try:
             with ending_raises():

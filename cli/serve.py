@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from imagerag.cli.interrupt import ending_raises, status_of
 from imagerag.cli.options import settings_of
+from imagerag.cli.result_stream import results_alone
 from imagerag.cli.terminal import logging_in_lines, say
 from imagerag.errors import UserError
 from imagerag.extras import need
@@ -78,19 +79,20 @@ def serve_mcp(options: argparse.Namespace, stdout: TextIO) -> int:
     need("mcp", "mcp")
     if options.http:
         return _serve(options, "imagerag mcp", openai=False, mcp=True)
-    service = open_service(options)
-    if sys.stdin.isatty():
-        say("imagerag mcp: waiting for an MCP client on standard input; Ctrl-C ends", file=sys.stderr)
-    from imagerag.server.mcp.server import build_mcp
+    with results_alone(stdout, "utf-8") as messages:  # from before plug-ins are loaded: see there
+        service = open_service(options)
+        if sys.stdin.isatty():
+            say("imagerag mcp: waiting for an MCP client on standard input; Ctrl-C ends", file=sys.stderr)
+        from imagerag.server.mcp.server import build_mcp
 
-    service.begin_warming()
-    try:
-        with logging_in_lines(), ending_raises(ctrl_c=True):
-            build_mcp(service).run("stdio")
-    except KeyboardInterrupt as ended:
-        return status_of(ended)
-    finally:
-        service.close()
+        service.begin_warming()
+        try:
+            with logging_in_lines(), ending_raises(ctrl_c=True):
+                build_mcp(service).serve_stdio(messages)
+        except KeyboardInterrupt as ended:
+            return status_of(ended)
+        finally:
+            service.close()
     return 0
 
 

@@ -102,7 +102,7 @@ def export_thread(options: argparse.Namespace, stdout: TextIO) -> int:
     from imagerag.report.html import render_conversation
     from imagerag.store.exports import for_others
     from imagerag.store.images import ImageStore
-    from imagerag.store.output_files import folder_refused, make_folder, readable_name, write_new
+    from imagerag.store.output_files import conversation_name, folder_refused, make_folder, write_new
 
     home = home_path(options.home)
     with _conversations(options, options.name) as conversations:
@@ -120,7 +120,7 @@ def export_thread(options: argparse.Namespace, stdout: TextIO) -> int:
             continue
         except OSError as error:
             raise folder_refused(source, error) from error
-        name = f"{image['id'].removeprefix('image-'):0>3}-{readable_name(image['prompt'])}"
+        name = conversation_name(image["id"], image["prompt"])
         files[image["id"]] = write_new(folder, name, ".png", for_others(data))
     document = {"name": options.name, "turns": [_portable(turn, files) for turn in turns]}
     write_new(folder, "conversation", ".json", json.dumps(document, ensure_ascii=False, indent=1).encode())

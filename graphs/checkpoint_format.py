@@ -15,6 +15,10 @@ from imagerag.store.home import THREADS
 ELEMENTS = "imagerag_elements"
 """Key of a stored checkpoint: the numbers of each list's elements, by channel, as ``ranges_of`` has them."""
 
+MOST_ELEMENTS = 1_000_000
+"""Of one list. A turn adds some dozens to its thread's longest, the trace; a range of a damaged thread, or of
+somebody else's, may say that it has any number."""
+
 _TABLES = ("channel_values", "channel_versions", "versions_seen")
 
 KIND = "imagerag-1"
@@ -104,8 +108,12 @@ def _is_time(text: object) -> bool:
 
 
 def _are_ranges(elements: object) -> bool:
+    """Tell whether they are what ``ranges_of`` makes, and no more than a thread can have."""
     return isinstance(elements, dict) and all(
-        isinstance(ranges, list) and len(ranges) % 2 == 0 and all(isinstance(number, int) for number in ranges)
+        isinstance(ranges, list)
+        and len(ranges) % 2 == 0
+        and all(isinstance(number, int) and number > 0 for number in ranges)
+        and sum(ranges[1::2]) <= MOST_ELEMENTS
         for ranges in elements.values()
     )
 

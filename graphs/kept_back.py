@@ -2,16 +2,14 @@
 
 from collections.abc import Sequence
 
-from PIL import Image
-
 from imagerag.chat_models.usage_meter import UsageMeter
 from imagerag.errors import BudgetExceeded, Cancelled
 from imagerag.generators.base import Charges
 from imagerag.graphs.components import Components
 from imagerag.graphs.state import Limits, Spent
 from imagerag.records import ReferenceRecord
-from imagerag.regular_files import open_regular
 from imagerag.tools.drawing_cost import cost_of_drawing
+from imagerag.tools.engines import open_pixels
 
 SHARE = 0.5
 """Of ``max_seconds``: how long a drawing takes is not known before the first one."""
@@ -40,9 +38,7 @@ def keep_for_a_drawing(
         return
     sizes: list[tuple[int, int]] = []
     if isinstance(generator := components.generator, Charges):
-        for record in references:
-            with open_regular(record["path"]) as file, Image.open(file) as picture:
-                sizes.append(picture.size)
+        sizes = [open_pixels(components, record).size for record in references]
     cost = cost_of_drawing(generator, prompt, sizes, components.settings.n)
     if cost is not None:
         meter.kept_tokens, meter.kept_money = cost.asked + cost.answered, cost.money

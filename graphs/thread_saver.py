@@ -20,6 +20,7 @@ from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMet
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 from imagerag.graphs.checkpoint_format import ELEMENTS, PlainData, damaged_thread, lacking_in, numbers_in, ranges_of
+from imagerag.graphs.stored_paths import paths_within
 
 _PENDING = ("branch:", "__start__", "__pregel")
 """Begin the names of the channels that say which node comes next."""
@@ -181,9 +182,9 @@ class ThreadSaver(SqliteSaver):
             self.conn.execute("UPDATE checkpoints SET checkpoint_id = ? WHERE checkpoint_id = ?", (head, head))
             if not self._is_end(thread, head):
                 return 0
-            dropped, name = 0, head
+            dropped, name, seen = 0, head, {head}
             while True:
-                between, end = self._until_end(thread, name)
+                between, end = self._until_end(thread, name, seen)
                 for one in between:
                     self._drop(thread, one, end)
                 dropped += len(between)
@@ -218,13 +219,38 @@ class ThreadSaver(SqliteSaver):
         there = {number for (number,) in self.conn.execute("SELECT id FROM elements WHERE thread_id = ?", (thread,))}
         self.conn.executemany("DELETE FROM elements WHERE id = ?", [(number,) for number in there - kept])
 
-    def _until_end(self, thread: str, name: str) -> tuple[Sequence[str], str | None]:
-        """Return the ancestors of a checkpoint up to the next that ends a turn, and that; ``None`` if there is none."""
+    def _until_end(self, thread: str, name: str, seen: set[str]) -> tuple[Sequence[str], str | None]:
+        """Return the ancestors of a checkpoint up to the next that ends a turn, and that; ``None`` if there is none.
+
+        Raises:
+            FileError: one of them is in ``seen``, to which they are added.
+        """
         between: builtins.list[str] = []
-        while (parent := self._parent(thread, name)) is not None and not self._is_end(thread, parent):
+        while (parent := self._parent(thread, name)) is not None:
+            self._check_new(parent, seen)
+            if self._is_end(thread, parent):
+                break
             between.append(parent)
             name = parent
         return between, parent
+
+    def ancestry(self, config: RunnableConfig) -> Iterator[CheckpointTuple]:
+        """Yield a checkpoint, the one that it came from, and so on; those of a thread, the newest first.
+
+        Raises:
+            FileError: one is damaged, or came from itself by way of others: nobody would come to an end with it.
+        """
+        seen: set[str] = set()
+        at = self.get_tuple(config)
+        while at is not None:
+            self._check_new(str(at.config["configurable"]["checkpoint_id"]), seen)
+            yield at
+            at = self.get_tuple(at.parent_config) if at.parent_config else None
+
+    def _check_new(self, name: str, seen: set[str]) -> None:
+        if name in seen:
+            raise damaged_thread(self._file, ValueError("a checkpoint came from itself"))
+        seen.add(name)
 
     def _parent(self, thread: str, name: str) -> str | None:
         row = self.conn.execute(
@@ -324,11 +350,11 @@ class ThreadSaver(SqliteSaver):
     def _whole(self, checkpoint: Checkpoint) -> Checkpoint:
         """Return a checkpoint with its lists in place; one of an earlier version has them."""
         stored = cast("dict[str, Any]", checkpoint)
-        if ELEMENTS not in stored:
-            return checkpoint
-        lists = {name: [self._element(number) for number in numbers_in(one)] for name, one in stored[ELEMENTS].items()}
+        elements = stored.get(ELEMENTS, {})
+        lists = {name: [self._element(number) for number in numbers_in(one)] for name, one in elements.items()}
         rest = {key: value for key, value in stored.items() if key != ELEMENTS}
-        return cast("Checkpoint", {**rest, "channel_values": {**stored["channel_values"], **lists}})
+        values = paths_within({**stored["channel_values"], **lists}, self.home)
+        return cast("Checkpoint", {**rest, "channel_values": values})
 
     def _element(self, number: int) -> Any:
         row = self.conn.execute("SELECT type, value FROM elements WHERE id = ?", (number,)).fetchone()

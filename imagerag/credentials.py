@@ -24,12 +24,31 @@ _BARE = re.compile(
 """User and password before a host and a port, without a scheme, as in what is said of a proxy."""
 _JSON_ADDRESS = re.compile(r"(?<=:\\/\\/)[^\s\"'<>\\@]{1,400}@")
 """The same in JSON that escapes slashes."""
-_HEADER = re.compile(
-    r"(?i)(\b(?:proxy-)?authorization\b[\"']{0,2}\s{0,4}[:=]\s{0,4}[\"']?(?:(?:basic|bearer|token|key|digest)\s{1,4})?+"
-    r"|\b(?:(?:x-)?api[_-]?key|access[_-]?token|auth[_-]?token|client[_-]?secret|secret[_-]?key|passw(?:or)?d)\b"
-    r"[\"']{0,2}\s{0,4}[:=]\s{0,4}[\"']?)(?!\[hidden\])[^\s\"',;&<>()\[\]{}]{6,}"
+_NAMES_OF_KEYS = (
+    r"(?<![A-Za-z0-9])(?:api[_-]?key|(?:access|auth|refresh|session|id|security|bearer)[_-]?token|(?<=[_-])token|bearer"
+    r"|client[_-]?secret|(?<=[_-])secret|(?:secret|private)[_-]?(?:access[_-]?)?key|passw(?:or)?d|passphrase)"
+    r"(?![A-Za-z0-9])(?:_[A-Za-z0-9]{1,16})?+"
 )
-"""What a header, a field of JSON or a setting of that name is given."""
+"""Of headers, fields of JSON and variables, such as ``X-Api-Key`` and ``OPENAI_API_KEY_2``."""
+_NAMES_WITH_EQUALS = (
+    r"(?:(?<![A-Za-z0-9])(?:token|secret)"
+    r"|(?<=[?&])(?:key|sig|signature|auth|pass|pwd|pw|code))(?=\s{0,4}=)"
+)
+"""Words that are names of keys only where an equals sign follows; ``"token": "yes"`` is a piece of a model's answer."""
+_HEADER = re.compile(
+    r"(?i)((?:\b(?:proxy-)?authorization\b[\\\"']{0,4}\s{0,4}[:=]\s{0,4}(?:\\?[\"'])?+"
+    r"(?:(?:basic|bearer|token|key|digest)\s{1,4})?+"
+    rf"|(?:{_NAMES_OF_KEYS}|{_NAMES_WITH_EQUALS})"
+    r"[\\\"']{0,4}\s{0,4}(?::(?!//)|=(?!=))\s{0,4}(?:\\?[\"'])?+))"
+    r"(?!\[hidden\]|(?:none|null|true|false)(?![A-Za-z0-9]))"
+    r"(?:(?<=\")[^\"\\\n]{1,400}(?=\\?\")|(?<=')[^'\\\n]{1,400}(?=\\?')|[^\s\"',;&<>()\[\]{}\\]{1,})"
+)
+"""What a header, a field of JSON or a setting of that name is given, however short it is.
+
+Right behind its name nothing but the key itself is lost. Elsewhere in a text a short one may be anybody's word
+(``test``, ``42``): to hide it everywhere would spoil the text, and tell by the holes how it reads. There it stays, and
+whoever wants it hidden takes a longer one: see ``_SHORTEST_IN_TEXT``.
+"""
 _SCHEME = re.compile(r"\b((?:Basic|Bearer)\s{1,4})(?=[A-Za-z+/._~-]{0,200}[\d=])[A-Za-z0-9+/._~-]{8,}+={0,2}")
 """The value of such a header alone: with a digit in it, which a word has not."""
 _KEY = re.compile(

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from imagerag.errors import UserError
+from imagerag.told_text import told_value
 
 T = TypeVar("T")
 
@@ -124,25 +125,26 @@ class Setting:
         """
         if value is None and self.default is None:
             return
+        told = told_value(value)
         if not self._is_of_kind(value):
             way = f"leave it out, or give {self.flag} {self.noun}" if not self.program_only else f"give {self.noun}"
-            raise UserError(f"{self.name} {value!r} is not {self.noun}; {way}")
+            raise UserError(f"{self.name} {told} is not {self.noun}; {way}")
         if self.kind is float and not _is_finite(value):
             noun = f"{self.noun} {self.valid}" if self.valid else self.noun
-            raise UserError(f"{self.name} {value!r} is no finite number; leave it out, or give {self.flag} {noun}")
+            raise UserError(f"{self.name} {told} is no finite number; leave it out, or give {self.flag} {noun}")
         if self.choices:
             if value not in self.choices:
-                raise UserError(f"{self.name} {value!r} is not one of {self.valid}; give {self.flag} one of these")
+                raise UserError(f"{self.name} {told} is not one of {self.valid}; give {self.flag} one of these")
         elif self.above is not None:
             if not value > self.above:
-                raise UserError(f"{self.name} {value!r} must be {self.valid}; give {self.flag} such a number")
+                raise UserError(f"{self.name} {told} must be {self.valid}; give {self.flag} such a number")
         elif self.high is not None:
             if not (self.low or 0) <= value <= self.high:
                 raise UserError(
-                    f"{self.name} {value!r} is outside {self.valid}; give {self.flag} {self.noun} in that range"
+                    f"{self.name} {told} is outside {self.valid}; give {self.flag} {self.noun} in that range"
                 )
         elif self.low is not None and not value >= self.low:
-            raise UserError(f"{self.name} {value!r} must be {self.valid}; give {self.flag} such a number")
+            raise UserError(f"{self.name} {told} must be {self.valid}; give {self.flag} such a number")
 
     def _is_of_kind(self, value: Any) -> bool:
         if self.kind is tuple:
@@ -171,7 +173,7 @@ class Setting:
             return self._parse_list(value, where)
         if self.kind is bool:
             if str(value).lower() not in YES_OR_NO:
-                raise UserError(f"{where} is {value!r}; it must be one of {', '.join(YES_OR_NO)}")
+                raise UserError(f"{where} is {told_value(value)}; it must be one of {', '.join(YES_OR_NO)}")
             return YES_OR_NO[str(value).lower()]
         wrong = isinstance(value, list | dict)
         if self.kind in (int, float):
@@ -183,7 +185,7 @@ class Setting:
                 return self.kind(value)
         except (TypeError, ValueError):
             pass
-        raise UserError(f"{where} is {value!r}; it must be {self.noun}")
+        raise UserError(f"{where} is {told_value(value)}; it must be {self.noun}")
 
     def _parse_list(self, value: Any, where: str) -> tuple[str, ...]:
         if isinstance(value, str):
@@ -193,7 +195,7 @@ class Setting:
             if self.separator == ",":
                 parts = ",".join(parts).split(",")
         else:
-            raise UserError(f"{where} is {value!r}; it must be {self.noun}")
+            raise UserError(f"{where} is {told_value(value)}; it must be {self.noun}")
         if self.separator == os.pathsep:  # file names may begin or end with a space
             return tuple(part for part in parts if part)
         return tuple(part.strip() for part in parts if part.strip())

@@ -38,6 +38,10 @@ _WORD = r"[^\s'\"<>|\\/:,;()\[\]]++"
 """A part of a path, up to a blank."""
 _WORDS = rf"{_WORD}(?:[ ]{_WORD}){{0,4}}+"
 """Such a part with blanks in it; what stands behind it has to be the end of a folder's name."""
+_GOING_ON = r"(?:and|or|nor|but|not|to|into|from|is|was)[ ](?![A-Z])"
+"""How a sentence goes on behind a path: ``/srv/a/b and c/d`` are two. ``Rock and Roll`` is one folder."""
+_PART = rf"(?:(?:(?<=/home/)|(?<=[/\\]Users[/\\])){_WORDS}|{_WORD}(?:[ ](?!{_GOING_ON}){_WORD}){{0,4}}+)"
+"""A folder's name with blanks. A person's is one to the next slash, whatever words it has: better too much taken."""
 _SLASH = r"(?:\\{1,2}|/)"
 """Windows' twice, where an error shows a path as Python writes it."""
 _FILE = r"(?:[Ff][Ii][Ll][Ee]:(?://[^\s/'\"<>\\]{0,253})?)"
@@ -59,7 +63,7 @@ def _bare_path() -> re.Pattern[str]:
         with suppress(OSError):
             here = [name for name in os.listdir("/") if name.isidentifier()]
     roots = "|".join(map(re.escape, dict.fromkeys([*_ROOTS, *here])))
-    folders = rf"(?:{_WORDS}{_SLASH})*+(?={_WORD})"
+    folders = rf"(?:{_PART}{_SLASH})*+(?={_WORD})"
     return re.compile(
         rf"(?<![\w/.@\\~-])(?:~[\w.-]{{0,32}}+/|/(?:{roots})/){folders}"
         rf"|(?<![\w/.@\\-]){_FILE}(?:/[A-Za-z]:)?/{folders}"

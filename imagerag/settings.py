@@ -22,6 +22,7 @@ from imagerag.lora import LoraName
 from imagerag.modes import ISOLATION_BY, ISOLATIONS, MODES, Isolation, IsolationBy, Mode
 from imagerag.picture_size import PictureSize
 from imagerag.table_faults import meant
+from imagerag.told_text import told_value
 from imagerag.toml_files import read_toml
 
 if TYPE_CHECKING:
@@ -663,5 +664,7 @@ def _from_file(file: Path) -> dict[str, Any]:
         ) from error
     unknown = sorted(set(table) - set(SETTINGS))
     if unknown:
-        raise UserError(f"settings file {str(file)!r} has unknown name {unknown[0]!r}; {meant(unknown[0], SETTINGS)}")
+        raise UserError(
+            f"settings file {str(file)!r} has unknown name {told_value(unknown[0])}; {meant(unknown[0], SETTINGS)}"
+        )
     return {name: DECLARED[name].parse(value, f"{name} in {str(file)!r}") for name, value in table.items()}

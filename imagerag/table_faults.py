@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, get_args
+
+from imagerag.told_text import told_value
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
+
+
+MOST_OF_A_RING = 8
+"""Tables that are named of those that are like each other."""
 
 
 def meant(name: str, known: Iterable[str]) -> str:
@@ -30,8 +36,31 @@ def fault_in(error: ValidationError, model: type[BaseModel], keys: Sequence[str]
     if first["type"] == "extra_forbidden":
         known = _fields_at(model, place[:-1]) if len(place) > 1 else keys
         where = f" of {_path(place[:-1])}" if len(place) > 1 else ""
-        return f"{place[-1]!r}{where} is no key ({meant(str(place[-1]), known)})"
-    return f"{_path(place) or 'the table'} {first.get('input')!r}: {first['msg']}"
+        return f"{told_value(place[-1])}{where} is no key ({meant(str(place[-1]), known)})"
+    return f"{_path(place) or 'the table'} {told_value(first.get('input'))}: {first['msg']}"
+
+
+def ring_of(name: str, tables: Mapping[str, Any], known: Container[str]) -> str:
+    """Return in words how a table leads to a ring of tables that are like each other; nothing where it does not.
+
+    Args:
+        name: of the table.
+        tables: of the file, by name; what each is like is its ``like``.
+        known: what one may be like besides, whatever the file has under that name.
+    """
+    chain: dict[str, None] = {}
+    while name in tables and name not in chain:
+        chain[name] = None
+        table = tables[name]
+        like = table.get("like") if isinstance(table, dict) else None
+        if not isinstance(like, str) or like in known:
+            return ""
+        name = like
+    if name not in chain:
+        return ""
+    names = list(chain)
+    ring = [*names[names.index(name) + 1 :], name]
+    return f"{told_value(name)} is like {', which is like '.join(map(told_value, ring[:MOST_OF_A_RING]))}"
 
 
 def _path(place: Iterable[int | str]) -> str:

@@ -15,7 +15,8 @@ from imagerag.device_settings import Memory
 from imagerag.errors import UserError
 from imagerag.generators.base import ImageKind
 from imagerag.settings import Settings
-from imagerag.table_faults import fault_in, meant
+from imagerag.table_faults import fault_in, meant, ring_of
+from imagerag.told_text import told_value
 from imagerag.toml_files import read_toml
 
 PROFILES = "IMAGERAG_PROFILES"
@@ -205,10 +206,14 @@ def _of_file(file: Path) -> Loaded:
 
 def _profiles(tables: dict[str, Any], known: dict[str, dict[str, Any]], file: str) -> Loaded:
     """Return the profiles of a file; a table that is none is refused by itself."""
-    found = Loaded({}, {})
-    for name, table in tables.items():
+    found, before = Loaded({}, {}), frozenset(known)
+    for name in tables:
         try:
-            found.profiles[name] = profile = _profile(name, table, known, found.refused, file)
+            if ring := ring_of(name, tables, before):
+                raise UserError(
+                    f"profiles in {file!r} are like each other in a ring: {ring}; let one be like another profile"
+                )
+            found.profiles[name] = profile = _profile(name, tables, known, found.refused, file)
         except UserError as error:
             found.refused[name] = str(error)
             known.pop(name, None)
@@ -218,13 +223,14 @@ def _profiles(tables: dict[str, Any], known: dict[str, dict[str, Any]], file: st
 
 
 def _profile(
-    name: str, table: Any, known: Mapping[str, dict[str, Any]], refused: Mapping[str, str], file: str
+    name: str, tables: Mapping[str, Any], known: Mapping[str, dict[str, Any]], refused: Mapping[str, str], file: str
 ) -> Profile:
-    """Return the profile that a table makes.
+    """Return the profile that the table of that name makes.
 
     Raises:
         UserError: it makes none; naming the file, the table and the value.
     """
+    table = tables[name]
     if not isinstance(table, dict):
         raise UserError(f"{name!r} in profiles file {file!r} is no table of a profile; see docs/profiles.md")
     table = dict(table)
@@ -232,8 +238,10 @@ def _profile(
     if isinstance(like, str) and like in refused:
         raise UserError(f"profile {name!r} in {file!r} is like {like!r}, which is refused itself; mend that one first")
     if like is not None and (not isinstance(like, str) or like not in known):
+        below = [one for one in tables if one != name]
         raise UserError(
-            f"profile {name!r} in {file!r} is like {like!r}, which is not known; known are: {', '.join(known)}"
+            f"profile {name!r} in {file!r} is like {told_value(like)}, which "
+            f"{'stands below it; move that one up' if like in below else 'is not known'}; known are: {', '.join(known)}"
         )
     if taken := next((key for key in table if key not in KEYS and key in Profile.model_fields), None):
         raise UserError(f"profile {name!r} in {file!r}: {taken!r} is no key ({meant(taken, KEYS)})")

@@ -45,9 +45,11 @@ WITH_PICTURES = frozenset({"/v1/chat/completions", "/v1/responses", "/v1/images/
 MIN_TOKEN = 16
 """Characters of a token; shorter ones can be guessed."""
 TOKEN_VARIABLE = "IMAGERAG_TOKEN"
+LOGIN = "/login"
+"""Where the server's own page brings a token, which is kept in a cookie."""
 OPEN_PATHS = ("/images/",)
 """Reachable without a token: an image's address is itself a secret of 128 bits, for browsers send no token with it."""
-OPEN_PAGES = frozenset({"/", "/login", "/page.css", "/page.js", "/health", "/openapi.json"})
+OPEN_PAGES = frozenset({"/", LOGIN, "/page.css", "/page.js", "/health", "/openapi.json"})
 """Reachable without a token, since there is nothing of anybody's in them."""
 COOKIE = "imagerag"
 """Holds a browser's token, or, where none is needed, the random name under which it is a client of its own."""
@@ -195,8 +197,11 @@ class AuthMiddleware:
             return
         origin = headers.get("origin", "")
         ours = not origin or _netloc(origin) in (host.lower(), self._public or host.lower())
-        if not ours and not self._origins & {"*", origin}:
+        # A login would change whose the person's browser is, for the server's own page, too.
+        if not ours and (scope["path"] == LOGIN or not self._origins & {"*", origin}):
             text = f"pages of {origin[:80]!r} may not send requests here; --allow-origin names those that may"
+            if scope["path"] == LOGIN:
+                text = f"pages of {origin[:80]!r} may not log in here; they send their token with each request"
             await _refuse(scope, send, 403, "wrong_origin", text)
             return
         if not ours:  # such a page brings its token itself, and never the cookie of this server's own page
@@ -232,7 +237,7 @@ class AuthMiddleware:
 
     def _most(self, path: str) -> int:
         """Return the bytes that a request of that path may have."""
-        if path == "/login":
+        if path == LOGIN:
             return min(self._max_body, MAX_LOGIN)
         return self._max_body if path in WITH_PICTURES else min(self._max_body, MAX_WORDS)
 

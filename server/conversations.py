@@ -97,12 +97,11 @@ class Conversations:
         """
         self._check(name)
         ends: dict[int, Mapping[str, Any]] = {}
-        at = self._saver.get_tuple(self._config(name))
-        newest: Mapping[str, Any] = at.checkpoint["channel_values"] if at else {}
-        while at is not None:
+        newest: Mapping[str, Any] = {}
+        for at in self._saver.ancestry(self._config(name)):
             values = at.checkpoint["channel_values"]
+            newest = newest or values
             ends.setdefault(values.get("turn", 0), values)
-            at = self._saver.get_tuple(at.parent_config) if at.parent_config else None
         requests = [message for message in newest.get("messages", ()) if is_request(message)]
         return [
             _turn(number, ends.get(number), newest, str(requests[number - 1].text) if number <= len(requests) else "")

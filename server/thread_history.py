@@ -114,11 +114,17 @@ class Threads:
             self._database.forget_told(client, name, turn)
 
     def _before(self, last: Any, turn: int) -> Any:
-        """Return the state before a turn, or the earliest there is."""
-        before = last
-        while before.parent_config and before.values.get("turn", 0) >= turn:
-            before = self._graph.get_state(before.parent_config)
-        return before
+        """Return the state before a turn, or the earliest there is.
+
+        Raises:
+            FileError: a checkpoint of the thread is damaged.
+        """
+        earliest = last.config
+        for at in self._saver.ancestry(last.config):
+            earliest = at.config
+            if at.checkpoint["channel_values"].get("turn", 0) < turn:
+                break
+        return self._graph.get_state(earliest)
 
     def alone(
         self,

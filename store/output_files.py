@@ -23,6 +23,17 @@ def readable_name(prompt: str) -> str:
     return name or "image"
 
 
+def conversation_name(image: str, prompt: str) -> str:
+    """Return the name of an image's file beside the others of its conversation, without ending: ``003-an-owl``.
+
+    Args:
+        image: its id, ``image-3``; one that a stored thread of somebody else's names may be any text.
+        prompt: that it was drawn for.
+    """
+    number = re.sub(r"\W+", "", image.removeprefix("image-"))[:LONGEST_NAME]
+    return f"{number:0>3}-{readable_name(prompt)}"
+
+
 def make_folder(folder: str | Path) -> Path:
     """Create a folder for results if need be.
 
@@ -48,7 +59,10 @@ def write_new(folder: Path, stem: str, suffix: str, data: bytes, *, numbered: bo
 
     Raises:
         UserError: it can't be written; nothing is left behind.
+        ValueError: ``stem`` leads out of the folder.
     """
+    if os.path.basename(stem) != stem:
+        raise ValueError(f"{stem!r} is no name of a file")
     temporary: str | None = None
     try:
         sweep(folder)

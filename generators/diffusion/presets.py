@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from imagerag.errors import UserError
 from imagerag.model_files import snapshot, table_of
-from imagerag.table_faults import fault_in, meant
+from imagerag.table_faults import fault_in, meant, ring_of
+from imagerag.told_text import told_value
 from imagerag.toml_files import read_toml
 
 PRESETS = "IMAGERAG_PRESETS"
@@ -137,13 +138,19 @@ def _of_file(file: Path) -> dict[str, Preset]:
 
 def _presets(tables: dict[str, Any], known: dict[str, dict[str, Any]], file: str) -> dict[str, Preset]:
     presets: dict[str, Preset] = {}
+    before = frozenset(known)
     for name, table in tables.items():
         if not isinstance(table, dict) or ":" in name:
             raise UserError(f"{name!r} in presets file {file!r} is no table of a preset; see docs/models.md")
-        model = table.pop("like", None)
-        if model is not None and model not in known:
+        if ring := ring_of(name, tables, before):
             raise UserError(
-                f"preset {name!r} in {file!r} is like {model!r}, which is not known; known are: {', '.join(known)}"
+                f"presets in {file!r} are like each other in a ring: {ring}; let one be like another preset"
+            )
+        model = table.pop("like", None)
+        if model is not None and (not isinstance(model, str) or model not in known):
+            raise UserError(
+                f"preset {name!r} in {file!r} is like {told_value(model)}, which is not known; known are: "
+                f"{', '.join(known)}"
             )
         if taken := next((key for key in table if key not in KEYS and key in Preset.model_fields), None):
             raise UserError(f"preset {name!r} in {file!r}: {taken!r} is no key ({meant(taken, KEYS)})")

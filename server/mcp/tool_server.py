@@ -4,12 +4,14 @@ import asyncio
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TextIO
 
+import anyio
 from mcp.server import MCPServer
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
+from mcp.server.stdio import stdio_server
 from mcp.types import CallToolResult, GetPromptResult, InputRequiredResult, TextContent, Tool
 from mcp.types import Resource as ListedResource
 from pydantic import ValidationError
@@ -43,6 +45,20 @@ class ToolServer(MCPServer[Any]):
         # The SDK tells neither what lists resources nor what completes arguments whose request it is.
         self._asking: ContextVar[str] = ContextVar("asking client", default=ANONYMOUS)
         self.middleware.append(self._remember_client)
+
+    def serve_stdio(self, messages: TextIO) -> None:
+        """Serve over standard input until the client closes it.
+
+        Args:
+            messages: takes the answers, in UTF-8; the SDK's own would be whatever descriptor 1 leads to by then.
+        """
+
+        async def serve() -> None:
+            async with stdio_server(stdout=anyio.wrap_file(messages)) as (requests, answers):
+                server = self._lowlevel_server
+                await server.run(requests, answers, server.create_initialization_options())
+
+        anyio.run(serve)
 
     def asking_client(self) -> str:
         """Return whose the request at hand is; outside of any, the client's who is shown no list."""

@@ -23,7 +23,7 @@ from imagerag.server.openai.base import client_of, parsed_body, validated
 from imagerag.server.service import Service
 from imagerag.server.web.downloads import as_file
 from imagerag.server.web.told_again import image_path, turns_out
-from imagerag.store.output_files import readable_name
+from imagerag.store.output_files import conversation_name
 
 PART = 2**18
 """Bytes of an archive that are read at a time."""
@@ -163,8 +163,7 @@ class ConversationRoutes:
                 source = self.service.store.path(image["sha256"])
                 if not source.is_file():  # cleaned up; the page marks its place
                     continue
-                number = image["id"].removeprefix("image-")
-                file = Path(folder) / f"{number:0>3}-{readable_name(image['prompt'])}.png"
+                file = Path(folder) / f"{conversation_name(image['id'], image['prompt'])}.png"
                 file.write_bytes(for_others(source.read_bytes(), self.service.store.signer))
                 archive.write(file, file.name)
                 files[image["id"]] = file

@@ -1,6 +1,7 @@
 """``imagerag threads``: what conversations there are, shown, renamed, deleted, and taken along."""
 
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from imagerag.cli.main import run
 from imagerag.server.run import RunRequest
 from imagerag.server.thread_history import LOCAL
+from imagerag.server.web.conversation_routes import ConversationRoutes
 from imagerag.store.manifest import read_manifest
 from testing.servers import scripted_service
 
@@ -116,3 +118,25 @@ def test_a_conversation_is_taken_along(tmp_path: Path, typed: Typed, monkeypatch
 def test_one_that_is_not_there_is_told(words: list[str], typed: Typed) -> None:
     status, _, err = typed(*words)
     assert (status, "there is no conversation 'sea'; those there are: imagerag threads list" in err) == (2, True)
+
+
+def test_an_image_of_a_foreign_thread_names_no_place_outside_the_folder(
+    tmp_path: Path, typed: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    drawn(tmp_path / "home", sea=["an owl"])
+    service = scripted_service(tmp_path / "home")
+    config = service.threads.config(LOCAL, "sea")
+    image = {**service.threads.state(LOCAL, "sea")["all_images"][0], "id": "image-../../outside/evil"}
+    (tmp_path / "outside").mkdir()
+    service.graph.update_state(config, {"all_images": [image]}, as_node="finish")
+    conversations = ConversationRoutes(service)
+    packed, _ = conversations._packed(LOCAL, "sea")
+    service.close()
+    with zipfile.ZipFile(packed) as archive:
+        assert all("/" not in name and ".." not in name for name in archive.namelist())
+    status, _, err = typed("export", "sea")
+    assert status == 0, err
+    assert list((tmp_path / "outside").iterdir()) == []
+    assert any("evil" in file.name for file in (tmp_path / "here" / "sea").iterdir())

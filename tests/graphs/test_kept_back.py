@@ -111,12 +111,11 @@ class Charging(Squares):
 
 
 def test_what_a_paid_drawing_costs_is_kept_back(tmp_path: Path) -> None:
-    picture = tmp_path / "own.png"
-    Image.new("RGB", (64, 64)).save(picture)
-    subject: Any = {"kind": "subject", "path": str(picture)}
     components = Components(
         Settings(home=str(tmp_path)), InjectedComponents(None, ScriptedCritic([]), None, Charging(), Shelf())
     )
+    stored = components.store.put_user_image(Image.new("RGB", (64, 64)))
+    subject: Any = {"kind": "subject", "sha256": stored.sha256, "path": "/wherever/it/was/own.png"}
     limits: Any = {"max_seconds": 10.0, "max_tokens": 9000, "max_money": None}
     plain, shown, free = UsageMeter(until=100.0), UsageMeter(until=100.0), UsageMeter(until=100.0)
     keep_for_a_drawing(plain, components, limits, "an owl", [])

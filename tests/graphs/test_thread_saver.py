@@ -2,10 +2,11 @@
 
 import itertools
 import sqlite3
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
+import ormsgpack
 import pytest
 from langgraph.checkpoint.base import id as checkpoint_ids
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
@@ -14,11 +15,14 @@ from langgraph.types import Command
 
 from imagerag.errors import FileError
 from imagerag.graphs.agent_graph import build_graph
-from imagerag.graphs.checkpoint_format import numbers_in
+from imagerag.graphs.checkpoint_format import ELEMENTS, numbers_in
 from imagerag.graphs.checkpointer import open_checkpointer
 from imagerag.graphs.one_pass import build_one_pass
 from imagerag.graphs.thread_cleaning import drop_superseded
 from imagerag.graphs.thread_saver import ThreadSaver
+from imagerag.server.conversations import open_conversations
+from imagerag.server.database import Database
+from imagerag.server.thread_history import Threads
 from imagerag.settings import Settings
 from testing.scripted import ScriptedCritic, Squares, SquaresThatFail
 from testing.scripted_runs import thread
@@ -241,3 +245,45 @@ def test_an_older_checkpoint_that_is_none_fails_no_run_and_no_tidying(tmp_path: 
         with pytest.raises(FileError, match="damaged"):
             saver.drop_superseded("t")
         assert drop_superseded(saver) == 0
+
+
+def in_a_ring(home: Path, between_ends: bool) -> None:
+    """Let a thread's first checkpoint have come from its last, as only somebody who writes the file can."""
+    with closing(sqlite3.connect(home / "threads.sqlite")) as connection, connection:
+        newest, oldest = connection.execute("SELECT max(checkpoint_id), min(checkpoint_id) FROM checkpoints").fetchone()
+        of = newest if between_ends else oldest
+        connection.execute("UPDATE checkpoints SET parent_checkpoint_id = ? WHERE checkpoint_id = ?", (newest, of))
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_checkpoint_that_came_from_itself_keeps_nobody_waiting(tmp_path: Path, alone: bool) -> None:
+    draw(tmp_path, turns=3)
+    in_a_ring(tmp_path, alone)
+    with open_checkpointer(tmp_path) as saver:
+        with pytest.raises(FileError, match="came from itself"):
+            list(saver.ancestry(thread()))
+        with pytest.raises(FileError, match="came from itself") if alone else nullcontext():
+            saver.drop_superseded("t")
+        assert drop_superseded(saver) == 0, "of other threads there is none"
+        with pytest.raises(FileError, match="came from itself"):
+            Threads(graph_of(saver), saver, Database(tmp_path)).branch_before("", "t", "copy", 1)
+    with open_conversations(tmp_path) as own:
+        assert own is not None
+        with pytest.raises(FileError, match="came from itself"):
+            own.turns("t")
+
+
+def test_a_thread_of_more_elements_than_there_can_be_is_damaged(tmp_path: Path) -> None:
+    draw(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "threads.sqlite")) as connection, connection:
+        rows = connection.execute("SELECT rowid, checkpoint FROM checkpoints").fetchall()
+        for row, stored in rows:
+            checkpoint = ormsgpack.unpackb(stored, ext_hook=ormsgpack.Ext, option=ormsgpack.OPT_NON_STR_KEYS)
+            checkpoint[ELEMENTS]["messages"] = [1, 10**12]
+            changed = ormsgpack.packb(checkpoint, option=ormsgpack.OPT_NON_STR_KEYS)
+            connection.execute("UPDATE checkpoints SET checkpoint = ? WHERE rowid = ?", (changed, row))
+    with open_checkpointer(tmp_path) as saver:
+        with pytest.raises(FileError, match=ELEMENTS):
+            saver.get_tuple(thread())
+        with pytest.raises(FileError, match=ELEMENTS):
+            saver.drop_superseded("t")

@@ -44,6 +44,26 @@ CANARIES = ("user-canary", "pass-canary", "query-canary")
         ("Authorization: Basic dXNlcjpwYXNz", "Authorization: Basic [hidden]"),
         ("{'authorization': 'Bearer abcdefghij'}", "{'authorization': 'Bearer [hidden]'}"),
         ('"x-api-key": "abcdefgh", api_key=abcdefgh', '"x-api-key": "[hidden]", api_key=[hidden]'),
+        (
+            "api_key=abc, 'X-Api-Key': 'k', password: p; PASSWD=1",
+            "api_key=[hidden], 'X-Api-Key': '[hidden]', password: [hidden]; PASSWD=[hidden]",
+        ),
+        ('{"access_token": "ab", "password": "two words"}', '{"access_token": "[hidden]", "password": "[hidden]"}'),
+        ('{\\"client_secret\\": \\"ab\\"}', '{\\"client_secret\\": \\"[hidden]\\"}'),
+        (
+            "OPENAI_API_KEY=abc MY_TOKEN_2=x hf_token: y",
+            "OPENAI_API_KEY=[hidden] MY_TOKEN_2=[hidden] hf_token: [hidden]",
+        ),
+        (
+            "GET /v1?key=ab&sig=c token=d secret = e",
+            "GET /v1?key=[hidden]&sig=[hidden] token=[hidden] secret = [hidden]",
+        ),
+        ("Authorization: abc, authorization=Token x", "Authorization: [hidden], authorization=Token [hidden]"),
+        (
+            "api_key=None, password: null, 'token': 'yes', max_tokens: 5, key=len, token: x",
+            "api_key=None, password: null, 'token': 'yes', max_tokens: 5, key=len, token: x",
+        ),
+        ("api_key == other, no password, the API key: expired", "api_key == other, no password, the API key: expired"),
         ("it sent Bearer abc123def and Basic photography", "it sent Bearer [hidden] and Basic photography"),
         ("Incorrect API key provided: sk-abcdefghijklmnop.", "Incorrect API key provided: [hidden]."),
         ("hf_abcdefghijklmnopqrst and AIzaSyabcdefghijklmnopqrst", "[hidden] and [hidden]"),
@@ -107,9 +127,13 @@ def test_the_password_of_a_proxy_is_told_in_no_form(monkeypatch: pytest.MonkeyPa
     assert told == "[hidden], [hidden], [hidden] and proxy.example:3128"
 
 
-@pytest.mark.parametrize(
-    "piece", ["!", "a:a@", "http://a", "%3A%2F%2F", "%41", "Bearer ", "authorization: ", "eyJ", "sk-", "a:1@b:11 "]
-)
+PIECES = (
+    "!", "a:a@", "http://a", "%3A%2F%2F", "%41", "Bearer ", "authorization: ", "password:", 'api_key="', "token=",
+    "eyJ", "sk-", "a:1@b:11 ",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("piece", PIECES)
 def test_a_long_text_is_read_in_a_time_that_grows_with_its_length(piece: str) -> None:
     def seconds(length: int) -> float:
         text = "%3A%2F%2F@:" + piece * (length // len(piece))

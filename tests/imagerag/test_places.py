@@ -35,6 +35,10 @@ from imagerag.places import without_folders, without_place
         ("file://server/jane/a.png and file://localhost/home/jane/b.png", "a.png and b.png"),
         ("~jane/pictures/a.png, /workspace/jane/b.png", "a.png, b.png"),
         ("and/or a\\b, \\d+\\w, either a /b or c/d", "and/or a\\b, \\d+\\w, either a /b or c/d"),
+        ("x /srv/a/b and c/d", "x b and c/d"),
+        ("can't copy /srv/a/b to c/d, nor C:\\a\\b from c\\d", "can't copy b to c/d, nor b from c\\d"),
+        ("/srv/Rock and Roll/a.png, /home/jane and co/x/b.png", "a.png, b.png"),
+        ("C:\\Users\\jane and co\\b.png, /Users/jane or co/b.png", "b.png, b.png"),
         ("GET '/' and /v1/images, 'and/or'", "GET '/' and /v1/images, 'and/or'"),
     ],
 )

@@ -1,5 +1,6 @@
 """What is told of a key that a table can't have; the files of people are read in the tests of profiles and presets."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -46,3 +47,12 @@ def test_of_a_settings_file(tmp_path: Path) -> None:
     file.write_text("max_stepz = 3\n", encoding="utf-8")
     with pytest.raises(UserError, match=r"unknown name 'max_stepz'; did you mean 'max_steps'\?"):
         load_settings(file=file)
+
+
+@pytest.mark.parametrize("name", ["max_steps", "profile", "library", "size", "lora", "y" * 300_000])
+def test_a_huge_value_of_a_settings_file_is_told_by_its_beginning(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "s.toml"
+    file.write_text(f'"{name}" = [{"[[{ a = 1 }]], " * 20_000}]\n', encoding="utf-8")
+    with pytest.raises(UserError) if name not in ("library", "lora") else nullcontext() as raised:
+        load_settings(file=file)
+    assert raised is None or len(str(raised.value)) < 2500

@@ -1,5 +1,6 @@
 """What each profile sets, and what a person's own file may say."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,49 @@ def test_what_is_like_a_refused_one_is_refused_too_and_its_namesake_does_not_sta
     assert set(found.refused) == {"local", "mine"}
     assert "is like 'local', which is refused itself" in found.refused["mine"]
     assert set(found.profiles) == {"pictograms", "cloud", "comfyui"}
+
+
+RING = "profiles in .* are like each other in a ring: "
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            '[a]\nlike = "b"\n[b]\nlike = "c"\n[c]\nlike = "a"\n',
+            {
+                "a": f"{RING}'a' is like 'b', which is like 'c', which is like 'a'; let one",
+                "b": f"{RING}'b' is like 'c', which is like 'a', which is like 'b'; let one",
+                "c": f"{RING}'c' is like 'a', which is like 'b', which is like 'c'; let one",
+            },
+        ),
+        ('[a]\nlike = "a"\n', {"a": f"{RING}'a' is like 'a'; let one"}),
+        (
+            '[a]\nlike = "b"\n[b]\nlike = "b"\n',
+            {"a": f"{RING}'b' is like 'b'; let one", "b": f"{RING}'b' is like 'b'; let one"},
+        ),
+        ('[a]\nlike = "b"\n[b]\nlike = "local"\n', {"a": "is like 'b', which stands below it; move that one up"}),
+        ('[a]\nlike = "local"\n[local]\nlike = "a"\n', {}),
+    ],
+)
+def test_tables_that_are_like_each_other_are_told_by_their_names(
+    tmp_path: Path, text: str, told: dict[str, str]
+) -> None:
+    found = read_profiles({PROFILES: str(write(tmp_path, text))})
+    assert set(found.refused) == set(told)
+    for name, words in told.items():
+        assert re.search(words, found.refused[name]), found.refused[name]
+
+
+@pytest.mark.parametrize(
+    "key", ["like", "max_steps", "generator", "library", "choices", "size", "vlm_by_key", "makes", "nobodys"]
+)
+def test_a_huge_value_is_told_by_its_beginning(key: str, tmp_path: Path) -> None:
+    for value in ("[" + '[[{ a = "xyz" }]],' * 20_000 + "]", '"' + "x" * 300_000 + '"'):
+        like = "" if key == "like" else 'like = "local"\n'
+        refused = read_profiles({PROFILES: str(write(tmp_path, f"[mine]\n{like}{key} = {value}\n"))}).refused
+        if refused or key not in ("generator", "vlm_by_key"):  # whose names may be anything
+            assert 50 < len(refused["mine"]) < 1500, refused["mine"][:2000]
 
 
 @pytest.mark.parametrize("text", ["[mine", "mine = " + "[" * 5_000])

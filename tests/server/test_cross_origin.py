@@ -91,3 +91,15 @@ def test_a_named_page_does_not_come_in_by_the_cookie_of_the_servers_own(serve: C
     cookie = {"cookie": f"imagerag={TOKENS[0]}"}
     assert httpx.get(server.url + "/v1/models", headers=cookie).status_code == 200
     assert httpx.get(server.url + "/v1/models", headers=cookie | {"origin": PAGE}).status_code == 401
+
+
+@pytest.mark.parametrize("origins", [(PAGE,), ("*",)])
+def test_a_named_page_logs_no_browser_in(serve: Callable[..., Served], origins: tuple[str, ...]) -> None:
+    """By a form, which needs nobody's leave: what the person draws then would be in the list of whose token it is."""
+    server = serve({"origins": origins, "tokens": TOKENS})
+    form = {"data": {"token": TOKENS[0]}}
+    answer = httpx.post(f"{server.url}/login", headers={"origin": PAGE}, **form)  # type: ignore[arg-type]
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "wrong_origin")
+    assert "set-cookie" not in answer.headers
+    own = httpx.post(f"{server.url}/login", headers={"origin": server.url}, **form)  # type: ignore[arg-type]
+    assert (own.status_code, "set-cookie" in own.headers) == (303, True)

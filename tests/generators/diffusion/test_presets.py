@@ -46,6 +46,11 @@ class TestNames:
         ("text", "said"),
         [
             ('[a]\nlike = "nothing"', "preset 'a' in .* is like 'nothing', which is not known; known are: sd15"),
+            ("[a]\nlike = ['sdxl']", r"preset 'a' in .* is like \['sdxl'\], which is not known"),
+            (
+                '[a]\nlike = "b"\n[b]\nlike = "a"',
+                "presets in .* are like each other in a ring: 'a' is like 'b', which is like 'a'; let one",
+            ),
             ('[a]\nlike = "sdxl"\nsteps = 0', "preset 'a' in .*: steps 0: Input should be greater"),
             ('[a]\nlike = "sdxl"\nstepz = 3', "preset 'a' in .*: 'stepz' is no key"),
             ('[a]\nmodel = "m"\nfamily = "text"\nmax_references = 2', "max_references 2 must be 0 for family 'text'"),

@@ -64,7 +64,7 @@ def _document(found: "Inspection") -> dict[str, object]:
 def _lines(found: "Inspection") -> Iterator[str]:
     from imagerag.store.digital_source import meaning
 
-    size = "that can't be decoded" if found.size is None else f"{found.size[0]}x{found.size[1]}"
+    size = "that is not decoded here" if found.size is None else f"{found.size[0]}x{found.size[1]}"
     yield f"{printable(found.file)}: {found.verdict}"
     yield f"  file      {found.format.upper()}, {size}"
     yield f"  pixels    {_pixels(found)}"

@@ -50,6 +50,7 @@ def test_other_makers_credentials_are_read(kind: FileFormat, certificate: Certif
     edited = read_credentials(of_another_maker(kind, certificate, data), kind)
     assert edited is not None
     assert [(one.title, one.relationship) for one in edited.ingredients] == [("before.jpg", "parentOf")]
+    assert [one.rpartition("/")[2] for one in edited.source_types] == ["digitalCapture"], "it is what was edited"
 
 
 @pytest.mark.parametrize("kind", ["png", "jpeg", "webp"])

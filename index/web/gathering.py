@@ -134,7 +134,8 @@ class Gathering:
         async with WebClient(source, self._cache, self._pauses) as client:
             for place, caption in enumerate(captions):
                 try:
-                    found = await self._searched(source, client, caption)
+                    with client.forgetting_what_fails():
+                        found = await self._searched(source, client, caption)
                 except SourceFailed as error:
                     outcome.problem = str(error)
                     if error.pause == 0 and self._pauses.left(source.name) == 0:

@@ -39,11 +39,17 @@ from imagerag.licences import UNKNOWN, normalised
 from imagerag.net.safe_fetch import Origin, Unfetched
 
 TOKEN = "IMAGERAG_OPENVERSE_TOKEN"
+APPLICATION = ("IMAGERAG_OPENVERSE_CLIENT_ID", "IMAGERAG_OPENVERSE_CLIENT_SECRET")
+"""Variables of an application that was registered with Openverse."""
 CLEVELAND = "https://openaccess-api.clevelandart.org"
 
 
 def _openverse(address: str, is_set: bool) -> WebSource:
-    return Openverse(address, is_set, os.environ.get(TOKEN, ""))
+    name, secret = (os.environ.get(variable, "") for variable in APPLICATION)
+    if bool(name) != bool(secret):
+        given, other = APPLICATION if name else APPLICATION[::-1]
+        raise UserError(f"{given} is of no use alone; set {other} as well, or unset it")
+    return Openverse(address, is_set, os.environ.get(TOKEN, ""), (name, secret) if name else None)
 
 
 def _cleveland(address: str, is_set: bool) -> WebSource:

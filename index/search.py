@@ -119,7 +119,8 @@ class CombinedIndex:
             ]
             if not asked:
                 return
-            answers = web.search([captions[place] for place in asked], k, options)
+            how = replace(options, concepts=tuple(concepts[place] for place in asked))
+            answers = web.search([captions[place] for place in asked], k, how)
             for place, hits in zip(asked, answers, strict=True):
                 found[place] = hits
 

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -126,26 +126,29 @@ class WebIndex:
         """
         if k < 1:
             raise InvalidArgument(f"k {k!r} is below 1; ask for at least one reference")
-        sent = [sent_words(caption) for caption in captions]
-        for caption in (
-            caption for caption, words in zip(captions, sent, strict=True) if caption.strip() and not words
-        ):
+        concepts = options.concepts or captions
+        for concept in dict.fromkeys(concept for concept in concepts if concept.strip() and not sent_words(concept)):
             options.tell(
-                f"{caption!r} is not asked for on the web: it names somebody's address, number or key, no thing"
+                f"{concept!r} is not asked for on the web: it names somebody's address, number or key, no thing"
             )
-        asked = list(dict.fromkeys(words for words in sent if words))
+        named = [sent_words(concept) for concept in concepts]
+        sent = [sent_words(caption) if concept else "" for caption, concept in zip(captions, named, strict=True)]
+        asked = {words: concept for words, concept in zip(sent, named, strict=True) if words}
         if not asked or not self.sources:
             return [[] for _ in captions]
         answers = dict(zip(asked, self._found(asked, k, options), strict=True))
         return [list(answers.get(words, ())) for words in sent]
 
-    def _found(self, captions: Sequence[str], k: int, options: SearchOptions) -> list[list[Hit]]:
+    def _found(self, asked: Mapping[str, str], k: int, options: SearchOptions) -> list[list[Hit]]:
+        """Return what is found for captions, of which each stands for a concept."""
+        captions = list(asked)
         self._announce(captions, options)
         query = WebQuery("", max(20, k), policy=self.policy, sensitive=self._sensitive)
         gathering = Gathering(self.sources, self._cache, self._pauses, query)
         seconds = min(SECONDS, seconds_left() / 2)
         share = min(seconds * OF_SEARCHES, max(LEAST, seconds * OF_SEARCHES / len(self.sources)))
-        gathered = self._within(share, lambda share: gathering.run(captions, share), gathering.so_far)
+        plainly = list(asked.values())
+        gathered = self._within(share, lambda share: gathering.run(captions, share, plainly), gathering.so_far)
         answers = [
             self._chosen(caption, found, k, options, seconds * (1 - OF_SEARCHES) / len(captions))
             for caption, found in zip(captions, gathered, strict=True)

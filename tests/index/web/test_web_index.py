@@ -315,6 +315,15 @@ def test_by_what_somebody_is_reached_is_not_sent_and_what_it_stands_beside_is_fo
     assert told[1] == 'asking openverse on the web for "a red square"; these captions are all that is sent'
 
 
+def test_what_a_concept_may_not_tell_is_in_no_other_caption_of_it(web: Web, index: Make) -> None:
+    told: list[str] = []
+    options = SearchOptions(concepts=("canary@example.org",) * 2, tell=told.append)
+    captions = ["a drawing of canary@example.org", "a photo that shows canary@example.org and nothing else"]
+    assert index("openverse").search(captions, 2, options) == [[], []]
+    assert web.asked == []
+    assert len(told) == 1
+
+
 def test_a_tool_that_asks_for_nothing_sends_nothing(web: Web, index: Make, tmp_path: Path) -> None:
     assert index("openverse").search([], 3) == []
     with pytest.raises(InvalidArgument, match="k 0 is below 1"):

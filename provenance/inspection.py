@@ -77,7 +77,7 @@ class Inspection:
             return "invalid"
         if state is None and self.manifest is None and not self.source_types and not self.elsewhere:
             return "without credentials"
-        return "intact" if self.pixels == "unchanged" and state != "not verified" else "not verified"
+        return "intact" if self.pixels == "unchanged" and state not in ("expired", "not verified") else "not verified"
 
 
 def inspect_file(file: str | Path, anchors: str = "") -> Inspection:
@@ -103,7 +103,7 @@ def inspect_file(file: str | Path, anchors: str = "") -> Inspection:
     except UserError:  # damaged, or larger than what is decoded here: then the signature tells, if it can
         if credentials is None or credentials.state == "not verified":
             raise
-        whole: Pixels = "unknown" if credentials.state == "invalid" else "unchanged"
+        whole: Pixels = "unchanged" if credentials.state in ("trusted", "valid") else "unknown"
         told: Pixels = "changed" if credentials.changed else whole
         return Inspection(str(file), kind, None, None, "", False, None, credentials, told)
     found = image.info.get("xmp")

@@ -15,11 +15,12 @@ from imagerag.store.image_data import FileFormat, jpeg_segments, webp_chunks
 from imagerag.store.png import C2PA as PNG_CHUNK
 from imagerag.store.png import NotPng, chunk_names
 
-State = Literal["trusted", "valid", "invalid", "not verified"]
+State = Literal["trusted", "valid", "expired", "invalid", "not verified"]
 """``trusted``: whole, and its certificate leads to an authority that was named; ``valid``: whole, by a certificate that
-nobody here knows; ``invalid``: file or manifest are not what was signed; ``not verified``: the library for it is not
-installed."""
+nobody here knows; ``expired``: whole, by a certificate that is not valid now, and no authority says that it was when it
+signed; ``invalid``: file or manifest are not what was signed; ``not verified``: the library for it is not installed."""
 UNTRUSTED = "signingCredential.untrusted"
+EXPIRED = "signingCredential.expired"
 LONGEST = 20
 """Manifests of a history that are looked at."""
 CHANGED = {"assertion.dataHash.mismatch", "assertion.boxesHash.mismatch", "assertion.bmffHash.mismatch"}
@@ -113,6 +114,9 @@ def read_credentials(data: bytes, kind: FileFormat, anchors: str = "") -> Conten
     held: State = {"Trusted": "trusted", "Valid": "valid"}.get(str(state), "invalid")  # type: ignore[assignment]
     # Of ingredients it says nothing of this file that they were changed.
     own = (results.get("activeManifest") or {}).get("failure") or []
+    codes = {failure.get("code") for failure in failures}
+    if held == "invalid" and EXPIRED in codes and codes <= {EXPIRED, UNTRUSTED}:
+        held = "expired"
     changed = any(failure.get("code") in CHANGED for failure in own)
     return _told(manifest, held, changed, source_types, failures)
 

@@ -17,6 +17,8 @@ UNKNOWN = "unknown"
 PUBLIC_DOMAIN = "public-domain"
 """Said to be in the public domain, by whatever law; not a dedication (``CC0-1.0``) nor a mark (``CC-PDM-1.0``)."""
 ALL_RIGHTS_RESERVED = "all-rights-reserved"
+OWN = "own"
+"""Of a picture of the person's own, with which nobody has recorded a licence; it needs none."""
 
 
 class Terms(NamedTuple):

@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -174,7 +175,7 @@ def _of_table(name: str, table: Any) -> WebSource:
                 raise UserError(
                     f"web source {name!r}: {place!r} is filled in with nothing; of {', '.join(PLACEHOLDERS)}"
                 )
-    return JsonSearch(
+    source = JsonSearch(
         name,
         address,
         told.query,
@@ -186,6 +187,8 @@ def _of_table(name: str, table: Any) -> WebSource:
         told.licence,
         robots=robots,
     )
+    # Whoever gives out keys publishes an API for programs: what his robots.txt says to crawlers is not said of that.
+    return replace(source, robots="named") if robots == "heed" and source.has_key else source
 
 
 def checked_address(address: str, where: str) -> str:

@@ -544,6 +544,31 @@ def test_a_wikis_robots_txt_counts_for_its_api_only_where_it_names_us(web: Web, 
         ask(open_web_source("commons"), tmp_path / "other", WebQuery("red square", 5))
 
 
+@pytest.mark.parametrize(
+    ("more", "robots", "is_asked"),
+    [
+        ('key_variable = "ANY_KEY"', "*", True),
+        ('headers = {X-Subscription-Token = "key-canary"}', "*", True),
+        ('key_variable = "ANY_KEY"', "imagerag", False),
+        ("", "*", False),
+    ],
+)
+def test_a_search_that_gives_out_keys_is_no_matter_of_what_it_tells_crawlers(
+    more: str, robots: str, is_asked: bool, web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fields = '{full = "img_src", licence = "license"}'
+    table = f'kind = "json"\naddress = "{web.url}/plain"\nquery = {{q = "{{caption}}"}}\nresults = "results"\n'
+    (tmp_path / "sources.toml").write_text(f"[any]\n{table}fields = {fields}\n{more}\n", encoding="utf-8")
+    monkeypatch.setenv("IMAGERAG_WEB_SOURCES", str(tmp_path / "sources.toml"))
+    monkeypatch.setenv("ANY_KEY", "key-canary")
+    web.robots = f"User-agent: {robots}\nDisallow: /plain\n"
+    if is_asked:
+        assert len(ask(open_web_source("any"), tmp_path / "cache", WebQuery("red square", 5))) == 4
+    else:
+        with pytest.raises(SourceFailed, match=r"its robots\.txt asks programs not to ask"):
+            ask(open_web_source("any"), tmp_path / "cache", WebQuery("red square", 5))
+
+
 def test_where_robots_txt_cannot_be_told_nothing_is_asked(web: Web, tmp_path: Path) -> None:
     web.faults["/robots.txt"] = lambda _: (500, {}, b"")
     with pytest.raises(SourceFailed, match=r"robots\.txt' answers with status 500"):

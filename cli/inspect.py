@@ -64,7 +64,7 @@ def _document(found: "Inspection") -> dict[str, object]:
 def _lines(found: "Inspection") -> Iterator[str]:
     from imagerag.store.digital_source import meaning
 
-    size = "that can't be decoded" if found.size is None else f"{found.size[0]}x{found.size[1]}"
+    size = "that is not decoded here" if found.size is None else f"{found.size[0]}x{found.size[1]}"
     yield f"{printable(found.file)}: {found.verdict}"
     yield f"  file      {found.format.upper()}, {size}"
     yield f"  pixels    {_pixels(found)}"
@@ -89,15 +89,21 @@ def _pixels(found: "Inspection") -> str:
     state = found.credentials.state if found.credentials is not None else ""
     signed = state in ("trusted", "valid")
     if found.pixels == "unchanged":
-        return "unchanged since it was signed" if signed else "as the manifest says, which is not signed"
+        return "unchanged since it was signed" if signed else f"as the manifest says, {_of_its_signature(state)}"
     if found.credentials is not None and found.credentials.changed:
         return "changed: the file is not the one that was signed"
     if found.pixels == "changed":
         lossy = "" if found.format == "png" else ", or were encoded again"
         return f"changed: they are not those that the manifest tells of{lossy}"
+    if state == "expired":
+        return "those that were signed, by a certificate that is not valid now"
     if state == "invalid":
         return "unknown: the signature that would tell doesn't hold"
     return "unknown: nothing in the file says what they were"
+
+
+def _of_its_signature(state: str) -> str:
+    return "which is signed by a certificate that is not valid now" if state == "expired" else "which is not signed"
 
 
 def _of_manifest(manifest: "Manifest", replayable: bool, file: str) -> Iterator[str]:
@@ -126,6 +132,7 @@ def _of_c2pa(credentials: "ContentCredentials") -> Iterator[str]:
     state = {
         "trusted": "signed by a certificate that --trust leads to",
         "valid": "signed; who has issued the certificate is not known here (--trust FILE names authorities)",
+        "expired": "signed, by a certificate that is not valid now, and no authority says that it was then",
         "invalid": "INVALID: file or manifest are not what was signed",
     }[credentials.state]
     yield f"  C2PA      {state}"

@@ -9,6 +9,8 @@ from typing import Any
 
 UNKNOWN = "unknown"
 """The licence of what nobody has said anything about."""
+OWN = "own"
+"""That of a picture in a library of the person's own, with which nobody has recorded one."""
 
 
 def attribution(record: Mapping[str, object]) -> str:
@@ -35,6 +37,8 @@ def credit_of(record: Mapping[str, object]) -> str:
     licence = _text(record, "licence")
     if licence in ("", UNKNOWN):
         licence = "licence unknown"
+    elif licence == OWN:
+        licence = "an own picture"
     if terms := _text(record, "licence_link"):
         licence = f"{licence} ({terms})"
     parts = [f"by {creator}" if creator else "", source, licence, _text(record, "link")]
@@ -48,7 +52,7 @@ def attributions(images: Iterable[Mapping[str, Any]], references: Iterable[Mappi
         images: records (``ImageRecord``) of drawn ones.
         references: records (``ReferenceRecord``) among which theirs are. The person's own need no thanks.
     """
-    known = {record["id"]: record for record in references if record["kind"] != "subject"}
+    known = {record["id"]: record for record in references if record["kind"] != "subject" and not _is_own(record)}
     used = dict.fromkeys(one for image in images for one in image["references"] if one in known)
     return list(dict.fromkeys(attribution(known[one]) for one in used))
 
@@ -67,6 +71,10 @@ def quote_line(quote: Mapping[str, Any]) -> str:
     """
     page, said = " ".join(quote["title"].split()), " ".join(quote["quote"].split())
     return f'{quote["source"]} on {quote["asked"]}, page "{page}": "{said}" ({quote["link"]}, {quote["licence"]})'
+
+
+def _is_own(record: Mapping[str, object]) -> bool:
+    return record.get("licence") == OWN
 
 
 def _text(record: Mapping[str, object], name: str) -> str:

@@ -17,6 +17,8 @@ UNKNOWN = "unknown"
 PUBLIC_DOMAIN = "public-domain"
 """Said to be in the public domain, by whatever law; not a dedication (``CC0-1.0``) nor a mark (``CC-PDM-1.0``)."""
 ALL_RIGHTS_RESERVED = "all-rights-reserved"
+OWN = "own"
+"""Of a picture of the person's own, with which nobody has recorded a licence; it needs none."""
 
 
 class Terms(NamedTuple):
@@ -62,14 +64,24 @@ _BY_NAME = {name.lower(): name for name in _OTHERS} | {
     "all rights reserved": ALL_RIGHTS_RESERVED, "copyrighted": ALL_RIGHTS_RESERVED, "c": ALL_RIGHTS_RESERVED,
     "©": ALL_RIGHTS_RESERVED, "none": UNKNOWN,
 }  # fmt: skip
-_PUBLIC_DOMAIN = re.compile(r"(?:pd|public[ -]domain)(?:[ -].*)?")
-"""As on Wikimedia Commons, whose templates are named ``PD-old-70``, ``PD-USGov`` and so on."""
+_PUBLIC_DOMAIN = re.compile(
+    r"pd(?:-[a-z0-9]+)*"
+    r"|(?:in the )?public[ -]?domain(?: (?:dedication|work|image|picture|photo(?:graph)?))?"
+    r"(?: in the (?:united states|u\.?s\.?a?))?"
+)
+"""As on Wikimedia Commons, whose templates are named ``PD-old-70``, ``PD-USGov`` and so on. Nothing else may follow, as
+it does in "public domain status unknown".
+"""
 _MARK = re.compile(r"(?:cc[ -]?)?pdm(?:[ -]1\.0)?|(?:creative commons )?public domain mark(?: 1\.0)?")
-_ZERO = re.compile(r"(?:cc|creative commons)?[ -]?(?:cc)?(?:0|zero)(?:[ -]?v?1\.0)?(?: (?:universal|deed).*)?")
+_ZERO = re.compile(r"(?:cc|creative commons)[ -]?(?:cc)?(?:0|zero)(?:[ -]?v?1\.0)?(?: (?:universal|deed).*)?")
+"""A zero alone is none: Flickr, and what is made of it, has that number for all rights reserved."""
+_VERSION = r"(?:1\.0|2\.[015]|3\.0|4\.0)"
+"""2.1 there is in some countries, such as Japan."""
 _CC = re.compile(
     r"(?:cc|creative commons)?[ -]?(?P<parts>by(?:[ -](?:nc|nd|sa))*)"
-    r"(?:[ -]v?(?P<version>[1-4]\.[05])(?:[ -](?P<port>[a-z]{2,3}))?)?"
+    rf"(?:[ -]v?(?P<version>{_VERSION})(?:(?:, ?|-){_VERSION})*(?:[ -](?P<port>[a-z]{{2,3}}))?)?"
 )
+"""Of several versions, as in ``cc-by-sa-3.0,2.5,2.0,1.0``, whoever uses the picture chooses: the first."""
 _WORDS = {
     "attribution": "by", "noncommercial": "nc", "non-commercial": "nc", "noderivatives": "nd", "noderivs": "nd",
     "no-derivatives": "nd", "no derivatives": "nd", "sharealike": "sa", "share-alike": "sa", "share alike": "sa",
@@ -77,12 +89,16 @@ _WORDS = {
 }  # fmt: skip
 _DECORATION = re.compile(r"\b(?:international|unported|generic|licen[cs]ed?|universal|public domain dedication)\b")
 _CC_LINK = re.compile(
-    r"https?://(?:www\.)?creativecommons\.org/(?:licenses/(?P<parts>by(?:-(?:nc|nd|sa))*)/(?P<version>[1-4]\.[05])"
+    r"(?:(?:https?:)?//)?(?:www\.)?creativecommons\.org/"
+    rf"(?:licenses/(?P<parts>by(?:-(?:nc|nd|sa))*)/(?P<version>{_VERSION})"
     r"(?:/(?P<port>[a-z]{2,3}|igo))?|publicdomain/(?P<zero>zero|mark)/1\.0)(?:/.*)?",
     re.IGNORECASE,
 )
 _RIGHTS = re.compile(r"https?://(?:www\.)?rightsstatements\.org/(?:vocab|page)/(?P<which>[A-Za-z-]+)/1\.0.*")
-_ID = re.compile(r"CC-BY(?P<more>(?:-(?:NC|ND|SA))*)(?:-[1-4]\.[05])?(?:-[A-Z]{2,3})?")
+_ID = re.compile(rf"CC-BY(?P<more>(?:-(?:NC|ND|SA))*)(?:-{_VERSION}(?:-[A-Z]{{2,3}})?)?")
+_TWICE = re.compile(r"([^()]+)\(([^()]+)\)")
+ATTRIBUTION = "attribution"
+"""Alone it is a template of Wikimedia Commons for whatever terms somebody wrote himself, not Creative Commons'."""
 _ORDER = ("nc", "sa", "nd")
 
 
@@ -101,13 +117,13 @@ def normalised(text: str, version: str = "", link: str = "") -> str:
     Returns:
         The identifier; ``unknown`` where it is none that is known.
     """
-    named = _of_link(text) if "://" in text else _of_name(text, version)
+    named = _of_link(text) if "/" in text else _of_name(text, version)
     linked = _of_link(link)
     if UNKNOWN in (named, linked):
         return linked if named == UNKNOWN else named
     if terms_of(named) != terms_of(linked):
         return UNKNOWN
-    return linked if any(sign.isdigit() for sign in linked) else named
+    return _that_tells_more(linked, named)
 
 
 def terms_of(licence: str) -> Terms | None:
@@ -126,7 +142,7 @@ def licence_link(licence: str) -> str:
         return "https://creativecommons.org/publicdomain/zero/1.0/"
     if licence == "CC-PDM-1.0":
         return "https://creativecommons.org/publicdomain/mark/1.0/"
-    found = re.fullmatch(r"CC-(BY(?:-(?:NC|ND|SA))*)-([1-4]\.[05])(?:-([A-Z]{2,3}))?", licence)
+    found = re.fullmatch(rf"CC-(BY(?:-(?:NC|ND|SA))*)-({_VERSION})(?:-([A-Z]{{2,3}}))?", licence)
     if found is None:
         return ""
     port = f"{found[3].lower()}/" if found[3] else ""
@@ -148,26 +164,38 @@ def _of_link(link: str) -> str:
 
 def _of_name(text: str, version: str) -> str:
     name = " ".join(text.lower().replace("_", "-").split()).strip(" .")
-    name = re.sub(r"\s*[()]\s*", " ", name).strip()
+    if twice := _TWICE.fullmatch(name):  # "Attribution 4.0 International (CC BY 4.0)"
+        long, short = (_of_one_name(one.strip(), version) for one in twice.groups())
+        if UNKNOWN not in (long, short):
+            return UNKNOWN if terms_of(long) != terms_of(short) else _that_tells_more(long, short)
+    return _of_one_name(re.sub(r"\s*[()]\s*", " ", name).strip(), version)
+
+
+def _of_one_name(name: str, version: str) -> str:
     if name in _BY_NAME:
         return _BY_NAME[name]
-    if _ZERO.fullmatch(name):
-        return "CC0-1.0"
-    if _MARK.fullmatch(name):
-        return "CC-PDM-1.0"
+    if name == ATTRIBUTION:
+        return UNKNOWN
     for words, short in _WORDS.items():
         name = name.replace(words, short)
     plain = " ".join(_DECORATION.sub(" ", name).split())
     if found := _CC.fullmatch(plain):
         return _cc(found["parts"], found["version"] or version, found["port"])
-    if _ZERO.fullmatch(plain):
+    if _ZERO.fullmatch(name) or _ZERO.fullmatch(plain):
         return "CC0-1.0"
+    if _MARK.fullmatch(name) or _MARK.fullmatch(plain):
+        return "CC-PDM-1.0"
     return PUBLIC_DOMAIN if _PUBLIC_DOMAIN.fullmatch(name) else UNKNOWN
+
+
+def _that_tells_more(one: str, other: str) -> str:
+    """Return of two identifiers of one licence the one with a version."""
+    return one if any(sign.isdigit() for sign in one) else other
 
 
 def _cc(parts: str, version: str | None, port: str | None) -> str:
     given = set(re.split(r"[ -]", parts.lower())) - {"by"}
-    known = version if version and re.fullmatch(r"[1-4]\.[05]", version) else None
+    known = version if version and re.fullmatch(_VERSION, version) else None
     pieces = ["CC", "BY", *(part.upper() for part in _ORDER if part in given), *([known] if known else [])]
     return "-".join([*pieces, *([port.upper()] if port and known else [])])
 

@@ -18,7 +18,7 @@ from imagerag.index.user.ensemble import ModelEnsemble
 from imagerag.index.user.store import UserPictures
 from imagerag.index.web.found import web_picture
 from imagerag.index.web.web_index import WebIndex
-from imagerag.licences import DEFAULT_POLICY, LicencePolicy, normalised, terms_of
+from imagerag.licences import DEFAULT_POLICY, OWN, UNKNOWN, LicencePolicy, normalised, terms_of
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -119,7 +119,8 @@ class CombinedIndex:
             ]
             if not asked:
                 return
-            answers = web.search([captions[place] for place in asked], k, options)
+            how = replace(options, concepts=tuple(concepts[place] for place in asked))
+            answers = web.search([captions[place] for place in asked], k, how)
             for place, hits in zip(asked, answers, strict=True):
                 found[place] = hits
 
@@ -141,12 +142,17 @@ class CombinedIndex:
                 f"{len(refused)} pictures found are not used for their licence ({which}); --licences takes others than "
                 f"{self.policy.in_words}"
             )
-        return [[hit for hit in hits if self._may_use(hit)] for hits in found]
+        return [[self._as_own(hit) for hit in hits if self._may_use(hit)] for hits in found]
 
     def _may_use(self, hit: Hit) -> bool:
         if hit.set in self._own:
             return self.policy.allows_own(hit.licence)
         return self.policy.allows(hit.licence if terms_of(hit.licence) is not None else normalised(hit.licence))
+
+    def _as_own(self, hit: Hit) -> Hit:
+        """Say of a person's own picture that it is; not of one that came from elsewhere with a page or a name."""
+        elsewhere = hit.licence not in ("", UNKNOWN) or hit.link or hit.creator or "://" in hit.source
+        return hit if elsewhere or hit.set not in self._own else replace(hit, licence=OWN)
 
     def _of_service(self, hit: Hit) -> Hit:
         return replace(hit, set=SERVICE) if hit.set in self._own else hit

@@ -138,6 +138,7 @@ class Request:
     Attributes:
         url: ``http`` or ``https``.
         json: body of a ``POST``; ``None`` for a ``GET``.
+        form: fields of a form, the body of a ``POST`` in its place.
         headers: besides those that every request has.
         secret: whether address or headers hold a key: then no redirect is followed, which could carry it elsewhere.
         most: bytes that the answer may have, unpacked.
@@ -150,6 +151,7 @@ class Request:
     secret: bool = False
     most: int = MAX_BYTES
     seconds: float = 15.0
+    form: Mapping[str, str] | None = None
 
     @property
     def shown(self) -> str:
@@ -238,7 +240,7 @@ class SafeClient:
             Unfetched: not a public address, not reachable, larger than it may be, or too slow.
         """
         shown = request.shown
-        method = "GET" if request.json is None else "POST"
+        method = "GET" if request.json is None and request.form is None else "POST"
         try:
             async with (
                 asyncio.timeout(request.seconds),
@@ -246,6 +248,7 @@ class SafeClient:
                     method,
                     request.url,
                     json=request.json,
+                    data=request.form,
                     headers=dict(request.headers),
                     follow_redirects=not request.secret,
                 ) as response,

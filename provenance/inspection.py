@@ -77,7 +77,7 @@ class Inspection:
             return "invalid"
         if state is None and self.manifest is None and not self.source_types and not self.elsewhere:
             return "without credentials"
-        return "intact" if self.pixels == "unchanged" and state != "not verified" else "not verified"
+        return "intact" if self.pixels == "unchanged" and state not in ("expired", "not verified") else "not verified"
 
 
 def inspect_file(file: str | Path, anchors: str = "") -> Inspection:
@@ -88,7 +88,8 @@ def inspect_file(file: str | Path, anchors: str = "") -> Inspection:
         anchors: certificates of authorities to be trusted, PEM.
 
     Raises:
-        UserError: it can't be read, or is no such picture; a damaged one that was signed is told to be changed.
+        UserError: it can't be read, or is no such picture; of one that is signed and can't be decoded the signature
+            tells.
     """
     name = f"image {str(file)!r}"
     data = read_file(Path(file))
@@ -99,10 +100,12 @@ def inspect_file(file: str | Path, anchors: str = "") -> Inspection:
     credentials = read_credentials(data, kind, anchors)
     try:
         image = _decoded(data, kind, name)
-    except UserError:
-        if credentials is None or not credentials.changed:
+    except UserError:  # damaged, or larger than what is decoded here: then the signature tells, if it can
+        if credentials is None or credentials.state == "not verified":
             raise
-        return Inspection(str(file), kind, None, None, "", False, None, credentials, "changed")
+        whole: Pixels = "unchanged" if credentials.state in ("trusted", "valid") else "unknown"
+        told: Pixels = "changed" if credentials.changed else whole
+        return Inspection(str(file), kind, None, None, "", False, None, credentials, told)
     found = image.info.get("xmp")
     packet = xmp.read_packet(found) if isinstance(found, bytes) else None
     manifest, problem, replayable = _manifest(data, kind, packet, str(file))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,11 +15,14 @@ from imagerag.store.image_data import FileFormat, jpeg_segments, webp_chunks
 from imagerag.store.png import C2PA as PNG_CHUNK
 from imagerag.store.png import NotPng, chunk_names
 
-State = Literal["trusted", "valid", "invalid", "not verified"]
+State = Literal["trusted", "valid", "expired", "invalid", "not verified"]
 """``trusted``: whole, and its certificate leads to an authority that was named; ``valid``: whole, by a certificate that
-nobody here knows; ``invalid``: file or manifest are not what was signed; ``not verified``: the library for it is not
-installed."""
+nobody here knows; ``expired``: whole, by a certificate that is not valid now, and no authority says that it was when it
+signed; ``invalid``: file or manifest are not what was signed; ``not verified``: the library for it is not installed."""
 UNTRUSTED = "signingCredential.untrusted"
+EXPIRED = "signingCredential.expired"
+LONGEST = 20
+"""Manifests of a history that are looked at."""
 CHANGED = {"assertion.dataHash.mismatch", "assertion.boxesHash.mismatch", "assertion.bmffHash.mismatch"}
 """C2PA's codes for a file that is not the one that was signed."""
 
@@ -43,7 +47,7 @@ class ContentCredentials:
         program: that made the claim.
         signer, issuer: the common name and the organisation of the certificate.
         signed: when, ISO 8601, by a time-stamping authority; empty without one.
-        source_types: the addresses that its actions give as source.
+        source_types: the addresses that its actions give as source, and those of the pictures that it was edited from.
         ingredients: see there.
         problems: what does not hold, of the ingredients too, in the SDK's words.
     """
@@ -100,19 +104,26 @@ def read_credentials(data: bytes, kind: FileFormat, anchors: str = "") -> Conten
             c2pa.Reader(MIME[kind], io.BytesIO(data), context=context) as reader,
         ):
             manifest = reader.get_active_manifest() or {}
+            source_types = _source_types(_history(manifest, reader.get_manifest))
             results = reader.get_validation_results() or {}
             state = reader.get_validation_state()
-    except c2pa.C2paError as error:
+    except (c2pa.C2paError, KeyError) as error:  # the latter where it says that a manifest is there which is not
         return ContentCredentials("invalid", problems=(first_line(error),))
     deltas = [delta.get("validationDeltas") or {} for delta in results.get("ingredientDeltas") or []]
     failures = [one for part in (results.get("activeManifest") or {}, *deltas) for one in part.get("failure") or []]
     held: State = {"Trusted": "trusted", "Valid": "valid"}.get(str(state), "invalid")  # type: ignore[assignment]
     # Of ingredients it says nothing of this file that they were changed.
     own = (results.get("activeManifest") or {}).get("failure") or []
-    return _told(manifest, held, any(failure.get("code") in CHANGED for failure in own), failures)
+    codes = {failure.get("code") for failure in failures}
+    if held == "invalid" and EXPIRED in codes and codes <= {EXPIRED, UNTRUSTED}:
+        held = "expired"
+    changed = any(failure.get("code") in CHANGED for failure in own)
+    return _told(manifest, held, changed, source_types, failures)
 
 
-def _told(manifest: dict[str, Any], state: State, changed: bool, failures: list[dict[str, Any]]) -> ContentCredentials:
+def _told(
+    manifest: dict[str, Any], state: State, changed: bool, source_types: Sequence[str], failures: list[dict[str, Any]]
+) -> ContentCredentials:
     signature = manifest.get("signature_info") or {}
     program: dict[str, Any] = next(iter(manifest.get("claim_generator_info") or []), {})
     name = f"{program.get('name', '')} {program.get('version') or ''}".strip() or manifest.get("claim_generator") or ""
@@ -123,7 +134,7 @@ def _told(manifest: dict[str, Any], state: State, changed: bool, failures: list[
         signer=str(signature.get("common_name") or ""),
         issuer=str(signature.get("issuer") or ""),
         signed=str(signature.get("time") or ""),
-        source_types=tuple(_source_types(manifest)),
+        source_types=tuple(source_types),
         ingredients=tuple(
             Ingredient(
                 str(one.get("title") or ""),
@@ -141,10 +152,26 @@ def _told(manifest: dict[str, Any], state: State, changed: bool, failures: list[
     )
 
 
-def _source_types(manifest: dict[str, Any]) -> list[str]:
+def _history(manifest: dict[str, Any], named: Callable[[str], dict[str, Any] | None]) -> list[dict[str, Any]]:
+    """Return a manifest, and those of the pictures that it is a newer state of, as far as the file has them.
+
+    An editor, or a service that converts what it has generated, opens a picture: what that is stands with the picture.
+    """
+    found = [manifest]
+    labels: set[str] = set()
+    for one in found:
+        for ingredient in one.get("ingredients") or []:
+            label = ingredient.get("active_manifest")
+            if ingredient.get("relationship") == "parentOf" and label and label not in labels and len(found) < LONGEST:
+                labels.add(label)
+                found.append(named(label) or {})
+    return found
+
+
+def _source_types(manifests: Sequence[dict[str, Any]]) -> list[str]:
     """Return the sources of all actions, each once, without those of empty canvases."""
     found = []
-    for assertion in manifest.get("assertions") or []:
+    for assertion in (assertion for manifest in manifests for assertion in manifest.get("assertions") or []):
         if str(assertion.get("label", "")).startswith("c2pa.actions"):
             actions = (assertion.get("data") or {}).get("actions") or []
             found += [str(action["digitalSourceType"]) for action in actions if action.get("digitalSourceType")]

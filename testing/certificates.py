@@ -23,7 +23,7 @@ class Certified:
 
 
 def certified(
-    folder: Path, key: PrivateKey | None = None, days: tuple[int, int] = (-1, 365), password: str = ""
+    folder: Path, key: PrivateKey | None = None, days: tuple[float, float] = (-1, 365), password: str = ""
 ) -> Certified:
     """Write a certificate that C2PA takes, issued by an authority that nobody else knows.
 
@@ -53,7 +53,7 @@ def certified(
     return files
 
 
-def _builder(name: str, key: PrivateKey, days: tuple[int, int]) -> x509.CertificateBuilder:
+def _builder(name: str, key: PrivateKey, days: tuple[float, float]) -> x509.CertificateBuilder:
     begin, end = (datetime.now(UTC) + timedelta(days=number) for number in days)
     builder = x509.CertificateBuilder().subject_name(_name(name)).public_key(key.public_key())
     builder = builder.serial_number(x509.random_serial_number()).not_valid_before(begin).not_valid_after(end)

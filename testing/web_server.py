@@ -23,7 +23,7 @@ from PIL import Image
 from imagerag.index.captions import content_words
 
 Reply = tuple[int, dict[str, str], bytes]
-NOTHING_FOUND = re.compile(r"\bfiletype:\w+\b")
+NOTHING_FOUND = re.compile(r"\bfiletype:[\w|]+")
 UTM = "?utm_source=commons.wikimedia.org&utm_campaign=imageinfo&utm_content="
 """Behind the addresses of files since 2025."""
 

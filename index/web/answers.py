@@ -22,6 +22,8 @@ MOST_NESTED = 8
 MOST_ROWS = 200
 """Of an answer, whose megabytes may be tens of thousands; no source is asked for as many."""
 _HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
+_WITHIN_WORDS = "\u200c\u200d"
+"""Joiners, without which names in Persian or Hindi are spelt wrongly."""
 _VOID = frozenset({"br", "hr", "img", "input", "wbr", "meta", "link", "area", "col", "source"})
 
 
@@ -64,7 +66,9 @@ def plain_text(value: Any, most: int = LONGEST_TITLE) -> str:
         reader.feed(text)
         reader.close()
         text = "".join(reader.parts)
-    visible = "".join(" " if unicodedata.category(sign)[0] in "CZ" else sign for sign in text)
+    visible = "".join(
+        " " if unicodedata.category(sign)[0] in "CZ" and sign not in _WITHIN_WORDS else sign for sign in text
+    )
     line = re.sub(r"\s+([,.;:)])", r"\1", " ".join(visible.split()))
     return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
 

@@ -96,6 +96,11 @@ class WebCache:
                 self._grown(len(data))
             write_whole(self._record(key), json.dumps({**record, **kept}).encode(), durable=False)
 
+    def forget(self, key: str) -> None:
+        """Ask anew the next time."""
+        with suppress(OSError):
+            self._record(key).unlink()
+
     def still_holds(self, key: str, seconds: float) -> None:
         """Note that the server says it has not changed."""
         with suppress(OSError, ValueError, TypeError, FileError):

@@ -81,6 +81,7 @@ class Ask(Protocol):
         body: Any = None,
         headers: Mapping[str, str] | None = None,
         secret: bool = False,
+        form: Mapping[str, str] | None = None,
     ) -> Any:
         """Return the JSON that the server answers.
 
@@ -90,6 +91,7 @@ class Ask(Protocol):
             body: JSON of a ``POST``; a ``GET`` without.
             headers: besides the usual ones.
             secret: whether a key is among all that.
+            form: fields of a ``POST``, such as those that ask for a token. What it answers is kept nowhere.
 
         Raises:
             SourceFailed: it can't be asked, refuses, or answers with something else.

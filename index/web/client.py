@@ -7,8 +7,9 @@ import json
 import os
 import time
 from collections import defaultdict
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from types import TracebackType
@@ -39,7 +40,8 @@ AT_ONCE = 4
 """Pictures of one source that are fetched at the same time."""
 PAUSE = 60.0
 """Seconds for which a source is left alone that asks for less without saying how much, or did not answer."""
-LONGEST_PAUSE = 3600.0
+LONGEST_PAUSE = 86400.0
+"""However long a server asks for: the longest window in which services count requests, Openverse's among them."""
 PAUSES = "pauses.json"
 """In the folder ``web`` of the data directory."""
 OPT_OUT = frozenset({"noai", "noimageai"})
@@ -110,6 +112,7 @@ class WebClient:
         self._at_once = asyncio.Semaphore(AT_ONCE)
         self._one_reads: defaultdict[Origin, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._rules: dict[Origin, RobotsRules] = {}
+        self._answers: list[str] = []
         self._client = SafeClient([Origin.of(source.address)] if source.address_is_set else (), agent=user_agent())
 
     async def __aenter__(self) -> Self:
@@ -120,6 +123,21 @@ class WebClient:
     ) -> None:
         await self._client.__aexit__(kind, error, trace)
 
+    @contextmanager
+    def forgetting_what_fails(self) -> Iterator[None]:
+        """Keep no answer that is asked for within the block where the block fails.
+
+        Some servers say what is wrong with a status of 200, MediaWiki among them: kept, it would be their answer for an
+        hour after they are well again.
+        """
+        self._answers.clear()
+        try:
+            yield
+        except Exception:
+            for key in self._answers:
+                self._cache.forget(key)
+            raise
+
     async def ask(
         self,
         url: str,
@@ -128,12 +146,14 @@ class WebClient:
         body: Any = None,
         headers: Mapping[str, str] | None = None,
         secret: bool = False,
+        form: Mapping[str, str] | None = None,
     ) -> Any:
         """See ``imagerag.index.web.candidates.Ask``."""
         whole = f"{url}{'&' if urlsplit(url).query else '?'}{urlencode(parameters)}" if parameters else url
         sent = {"accept": "application/json", **(headers or {})}
-        request = Request(whole, body, sent, secret, ANSWER_BYTES, SECONDS)
-        key = json.dumps([self._source.name, whole, body], sort_keys=True)
+        request = Request(whole, body, sent, secret, ANSWER_BYTES, SECONDS, form)
+        key = None if form is not None else json.dumps([self._source.name, whole, body], sort_keys=True)
+        self._answers += [key] if key is not None else []
         data = await self._had(request, key, ANSWERS)
         try:
             return json.loads(data)
@@ -154,9 +174,9 @@ class WebClient:
         """Tell whether a server is the source's own, and none that its answers point to."""
         return bool(self._source.address) and origin == Origin.of(self._source.address)
 
-    async def _had(self, request: Request, key: str, seconds: float) -> bytes:
-        """Return what a request answers, from the cache where that holds still."""
-        cached = self._cache.get(key)
+    async def _had(self, request: Request, key: str | None, seconds: float) -> bytes:
+        """Return what a request answers, from the cache where that holds still; ``None`` as its key keeps it out."""
+        cached = None if key is None else self._cache.get(key)
         if cached is not None and cached.fresh:
             return cached.data
         origin = self._origin(request)
@@ -169,21 +189,20 @@ class WebClient:
             )
         await self._heed_robots(request, origin)
         conditions = cached.conditions if cached is not None else {}
-        asked = Request(
-            request.url, request.json, {**request.headers, **conditions}, request.secret, request.most, request.seconds
-        )
+        asked = replace(request, headers={**request.headers, **conditions})
         try:
             answer = await self._client.ask(asked)
         except Unfetched as error:
             raise self._failed(error.why) from error
-        if answer.status == 304 and cached is not None:
+        if answer.status == 304 and cached is not None and key is not None:
             self._cache.still_holds(key, seconds)
             return cached.data
         if answer.status != 200:
             raise self._refused(request, answer, ours)
         if _opts_out(answer.headers):
             raise self._failed(f"the server of {request.shown!r} asks not to use it for AI (X-Robots-Tag)")
-        self._cache.put(key, request.url, answer.data, answer.headers, seconds)
+        if key is not None:
+            self._cache.put(key, request.url, answer.data, answer.headers, seconds)
         return answer.data
 
     def _server(self, origin: Origin) -> str:
@@ -246,7 +265,7 @@ class WebClient:
         """Return the error of a status; a source's own server that asks for a pause gets it."""
         wanted = retry_after(answer.headers.get("retry-after"))
         if answer.status == 429 or (answer.status == 503 and wanted is not None):
-            seconds = PAUSE if wanted is None else wanted
+            seconds = PAUSE if wanted is None else min(wanted, LONGEST_PAUSE)
             if ours:
                 self._pauses.begin(self._source.name, seconds)
             self._pauses.begin(self._server(self._origin(request)), seconds, asked=True)

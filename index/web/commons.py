@@ -15,6 +15,9 @@ SMALL, FULL = 330, 960
 """Widths in pixels among the standard ones of Wikimedia's thumbnails; others are refused, with status 429
 (https://www.mediawiki.org/wiki/Common_thumbnail_sizes)."""
 PAGE = 20
+SHOWABLE = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
+"""Kinds of files that are decoded here; of others, such as drawings in SVG, there are thumbnails in one of these."""
+VECTOR = "image/svg+xml"
 _WIDTH = re.compile(rf"/((?:loss(?:y|less)-)?(?:page\d+-)?){SMALL}px-(?=[^/]*$)")
 """The width in a thumbnail's address; those of TIFF have more before it, and without it the file itself is meant, which
 may have hundreds of MB.
@@ -48,7 +51,7 @@ class Commons:
             "format": "json",
             "formatversion": "2",
             "generator": "search",
-            "gsrsearch": f"{' '.join(_SYNTAX.sub(' ', query.words).split())} filetype:bitmap",
+            "gsrsearch": f"{' '.join(_SYNTAX.sub(' ', query.words).split())} filetype:bitmap|drawing",
             "gsrnamespace": "6",
             "gsrlimit": str(min(query.count, PAGE)),
             "gsroffset": str((query.page - 1) * min(query.count, PAGE)),
@@ -75,9 +78,10 @@ class Commons:
             return None
         about = told.get("extmetadata")
         original, small = _address(told.get("url")), _address(told.get("thumburl"))
-        wide = told.get("width")
-        full = original
-        if isinstance(wide, int) and wide > FULL and _WIDTH.search(small):
+        wide, kind = told.get("width"), told.get("mime")
+        full = original if kind is None or kind in SHOWABLE else small
+        # A drawing has a thumbnail of any width; of others none is wider than the file.
+        if (kind == VECTOR or (isinstance(wide, int) and wide > FULL)) and _WIDTH.search(small):
             full = _WIDTH.sub(rf"/\g<1>{FULL}px-", small)
         name = plain_text(str(page.get("title", "")).partition(":")[2])
         title = _said(about, "ObjectName") or _ENDING.sub("", name)

@@ -17,6 +17,7 @@ from imagerag.index.web.client import PAUSE, PAUSES, Pauses, WebClient
 from imagerag.index.web.encyclopedias import WIKIDATA, WIKIPEDIA, FactSource, Quote, Wikidata, Wikipedia
 from imagerag.index.web.first_use import first_used
 from imagerag.index.web.registry import checked_address
+from imagerag.index.web.sent_words import sent_words
 from imagerag.interruptible import run_bounded, seconds_left
 
 SECONDS = 10.0
@@ -55,7 +56,10 @@ class FactSearch:
             concepts: all that is sent.
             tell: hears which source is asked what, and what came of it.
         """
-        asked = [" ".join(concept.split())[:LONGEST_ASKED] for concept in concepts]
+        sent = [" ".join(sent_words(concept).split())[:LONGEST_ASKED] for concept in concepts]
+        asked = [words for words in sent if words]
+        if not asked:
+            return [[] for _ in concepts]
         self._announce(asked, tell)
         found = _Found(self.sources, len(asked))
         seconds = min(SECONDS, seconds_left() / 2)
@@ -65,7 +69,8 @@ class FactSearch:
             tell(f"the web sources of facts did not answer in {seconds:.0f} seconds")
         for line in found.problems():
             tell(line)
-        return found.so_far()
+        quotes = iter(found.so_far())
+        return [next(quotes) if words else [] for words in sent]
 
     def _announce(self, asked: Sequence[str], tell: Callable[[str], object]) -> None:
         names = [source.name for source in self.sources]
@@ -94,7 +99,8 @@ class FactSearch:
         async with WebClient(source, self._cache, self._pauses) as client:
             for place, words in enumerate(asked):
                 try:
-                    quotes = await source.quotes(client.ask, words, QUOTES)
+                    with client.forgetting_what_fails():
+                        quotes = await source.quotes(client.ask, words, QUOTES)
                 except SourceFailed as error:
                     if error.pause == 0 and self._pauses.left(source.name) == 0:
                         self._pauses.begin(source.name, PAUSE)

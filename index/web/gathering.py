@@ -72,15 +72,18 @@ class Gathering:
         self._bytes = 0
         self._outcomes = {source.name: _Outcome() for source in sources}
 
-    def run(self, captions: Sequence[str], seconds: float) -> list[list[Gathered]]:
+    def run(
+        self, captions: Sequence[str], seconds: float, concepts: Sequence[str] | None = None
+    ) -> list[list[Gathered]]:
         """Return for each caption what was gathered, in no order.
 
         Args:
             captions: what is looked for.
             seconds: for each source; they are asked side by side.
+            concepts: what each caption stands for, "an okapi" for "a drawing of an okapi"; the captions if ``None``.
         """
         self._gathered = [[] for _ in captions]
-        asyncio.run(self._all(captions, seconds))
+        asyncio.run(self._all(list(zip(captions, concepts or captions, strict=True)), seconds))
         return self.so_far()
 
     def so_far(self) -> list[list[Gathered]]:
@@ -116,7 +119,7 @@ class Gathering:
                 lines.append(f"{name} has found nothing")
         return lines
 
-    async def _all(self, captions: Sequence[str], seconds: float) -> None:
+    async def _all(self, captions: Sequence[tuple[str, str]], seconds: float) -> None:
         tasks = {asyncio.create_task(self._of_source(source, captions)): source for source in self._sources}
         done, late = await asyncio.wait(tasks, timeout=seconds)
         for task in late:
@@ -129,12 +132,13 @@ class Gathering:
         for task in done:
             task.result()
 
-    async def _of_source(self, source: WebSource, captions: Sequence[str]) -> None:
+    async def _of_source(self, source: WebSource, captions: Sequence[tuple[str, str]]) -> None:
         outcome = self._outcomes[source.name]
         async with WebClient(source, self._cache, self._pauses) as client:
-            for place, caption in enumerate(captions):
+            for place, (caption, concept) in enumerate(captions):
                 try:
-                    found = await self._searched(source, client, caption)
+                    with client.forgetting_what_fails():
+                        found = await self._searched(source, client, caption, concept)
                 except SourceFailed as error:
                     outcome.problem = str(error)
                     if error.pause == 0 and self._pauses.left(source.name) == 0:
@@ -149,11 +153,15 @@ class Gathering:
                 usable = self._usable(found, outcome)
                 await asyncio.gather(*(self._small(client, source, one, place) for one in usable))
 
-    async def _searched(self, source: WebSource, client: WebClient, caption: str) -> list[Candidate]:
-        """Ask for a caption; where nothing is found, for the first thing that it names."""
+    async def _searched(self, source: WebSource, client: WebClient, caption: str, concept: str) -> list[Candidate]:
+        """Ask for a caption; where nothing is found, for the first thing that its concept names.
+
+        Of the caption that would be "a drawing" where it is "a drawing of an okapi".
+        """
         words = " ".join(caption.split())[:LONGEST_QUERY]
         found = await source.search(client.ask, replace(self._query, words=words))
-        if not found and (named := concepts_of(words)) and named[0] != words.lower():
+        plain = " ".join(concept.split())[:LONGEST_QUERY]
+        if not found and (named := concepts_of(plain)) and named[0] != words.lower():
             found = await source.search(client.ask, replace(self._query, words=named[0]))
         return list(found)[: self._query.count]
 

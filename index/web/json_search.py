@@ -53,11 +53,11 @@ class JsonSearch:
     robots: RobotsPolicy = "heed"
 
     @property
-    def _has_key(self) -> bool:
-        """Whether what is sent may hold a key that stands in the table itself."""
+    def has_key(self) -> bool:
+        """Whether what is sent holds a key, be it of a variable or one that stands in the table itself."""
         named = [name for name in (*self.query, *self.safe) if _OF_KEYS.search(name)]
         headers = [name for name in self.headers if name.lower() not in PLAIN_HEADERS]
-        return bool(named or headers or credentials_in(self.address))
+        return bool(self.key_variable or named or headers or credentials_in(self.address))
 
     async def search(self, ask: Ask, query: WebQuery) -> Sequence[Candidate]:
         """See ``WebSource``.
@@ -81,7 +81,7 @@ class JsonSearch:
         if not query.sensitive:
             parameters |= self.safe
         headers = {name: _filled(text, values) for name, text in self.headers.items()}
-        answer = await ask(self.address, parameters, headers=headers, secret=bool(key) or self._has_key)
+        answer = await ask(self.address, parameters, headers=headers, secret=self.has_key)
         found = []
         for row in rows_at(answer, self.results, self.name):
             told = {name: at(row, path) for name, path in self.fields.items()}

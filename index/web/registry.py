@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -39,11 +40,17 @@ from imagerag.licences import UNKNOWN, normalised
 from imagerag.net.safe_fetch import Origin, Unfetched
 
 TOKEN = "IMAGERAG_OPENVERSE_TOKEN"
+APPLICATION = ("IMAGERAG_OPENVERSE_CLIENT_ID", "IMAGERAG_OPENVERSE_CLIENT_SECRET")
+"""Variables of an application that was registered with Openverse."""
 CLEVELAND = "https://openaccess-api.clevelandart.org"
 
 
 def _openverse(address: str, is_set: bool) -> WebSource:
-    return Openverse(address, is_set, os.environ.get(TOKEN, ""))
+    name, secret = (os.environ.get(variable, "") for variable in APPLICATION)
+    if bool(name) != bool(secret):
+        given, other = APPLICATION if name else APPLICATION[::-1]
+        raise UserError(f"{given} is of no use alone; set {other} as well, or unset it")
+    return Openverse(address, is_set, os.environ.get(TOKEN, ""), (name, secret) if name else None)
 
 
 def _cleveland(address: str, is_set: bool) -> WebSource:
@@ -168,7 +175,7 @@ def _of_table(name: str, table: Any) -> WebSource:
                 raise UserError(
                     f"web source {name!r}: {place!r} is filled in with nothing; of {', '.join(PLACEHOLDERS)}"
                 )
-    return JsonSearch(
+    source = JsonSearch(
         name,
         address,
         told.query,
@@ -180,6 +187,8 @@ def _of_table(name: str, table: Any) -> WebSource:
         told.licence,
         robots=robots,
     )
+    # Whoever gives out keys publishes an API for programs: what his robots.txt says to crawlers is not said of that.
+    return replace(source, robots="named") if robots == "heed" and source.has_key else source
 
 
 def checked_address(address: str, where: str) -> str:

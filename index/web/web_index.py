@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -27,6 +27,7 @@ from imagerag.index.web.client import FULL_BYTES, PAUSES, Pauses, is_left_alone
 from imagerag.index.web.first_use import announced
 from imagerag.index.web.found import web_file, web_picture
 from imagerag.index.web.gathering import Gathered, Gathering, fetched
+from imagerag.index.web.sent_words import sent_words
 from imagerag.interruptible import run_bounded, seconds_left
 from imagerag.licences import DEFAULT_POLICY, LicencePolicy, terms_of
 from imagerag.store.files import write_whole
@@ -125,14 +126,29 @@ class WebIndex:
         """
         if k < 1:
             raise InvalidArgument(f"k {k!r} is below 1; ask for at least one reference")
-        if not captions or not self.sources:
+        concepts = options.concepts or captions
+        for concept in dict.fromkeys(concept for concept in concepts if concept.strip() and not sent_words(concept)):
+            options.tell(
+                f"{concept!r} is not asked for on the web: it names somebody's address, number or key, no thing"
+            )
+        named = [sent_words(concept) for concept in concepts]
+        sent = [sent_words(caption) if concept else "" for caption, concept in zip(captions, named, strict=True)]
+        asked = {words: concept for words, concept in zip(sent, named, strict=True) if words}
+        if not asked or not self.sources:
             return [[] for _ in captions]
+        answers = dict(zip(asked, self._found(asked, k, options), strict=True))
+        return [list(answers.get(words, ())) for words in sent]
+
+    def _found(self, asked: Mapping[str, str], k: int, options: SearchOptions) -> list[list[Hit]]:
+        """Return what is found for captions, of which each stands for a concept."""
+        captions = list(asked)
         self._announce(captions, options)
         query = WebQuery("", max(20, k), policy=self.policy, sensitive=self._sensitive)
         gathering = Gathering(self.sources, self._cache, self._pauses, query)
         seconds = min(SECONDS, seconds_left() / 2)
         share = min(seconds * OF_SEARCHES, max(LEAST, seconds * OF_SEARCHES / len(self.sources)))
-        gathered = self._within(share, lambda share: gathering.run(captions, share), gathering.so_far)
+        plainly = list(asked.values())
+        gathered = self._within(share, lambda share: gathering.run(captions, share, plainly), gathering.so_far)
         answers = [
             self._chosen(caption, found, k, options, seconds * (1 - OF_SEARCHES) / len(captions))
             for caption, found in zip(captions, gathered, strict=True)
@@ -270,8 +286,11 @@ class WebIndex:
         with self._lock:
             for hit, other in self._taken.values():
                 if (hit.sha256 == sha256 or near(look, other)) and self.policy.allows(hit.licence):
-                    again = replace(hit, similarity=similarity)
-                    return None if hit.sha256 in options.exclude else again
+                    if hit.sha256 in options.exclude:
+                        return None
+                    hit = _as_told_now(hit, group[0].candidate)
+                    self._taken[hit.sha256] = hit, other
+                    return replace(hit, similarity=similarity)
             large = replace(group[0], similarity=similarity)
             if not self._above(caption, [large], options) or sha256 in options.exclude:
                 return None
@@ -319,6 +338,17 @@ def _is_said_to_show(candidate: Candidate, caption: str) -> bool:
 def _demands(licence: str) -> int:
     terms = terms_of(licence)
     return 100 if terms is None else terms.demands
+
+
+def _as_told_now(hit: Hit, candidate: Candidate) -> Hit:
+    """Return a picture that was chosen before with what a source tells of it now.
+
+    What was told before stays where it asks for as much, unless the same page says something else by now.
+    """
+    same_page = hit.link == (candidate.link or candidate.full)
+    if not same_page and _demands(candidate.licence) <= _demands(hit.licence):
+        return hit
+    return _hit(candidate, hit.sha256, hit.path, hit.similarity)
 
 
 def _hit(candidate: Candidate, sha256: str, path: Path, similarity: float) -> Hit:

@@ -35,6 +35,9 @@ def test_what_is_not_known_is_left_out_but_for_the_licence() -> None:
 
 def test_a_persons_own_picture_needs_none() -> None:
     assert attribution({**IBIS, "kind": "subject"}) == "the user's own picture"
+    mine = {"id": "a", "kind": "retrieved", "title": "my badge", "source": "library own", "licence": "own"}
+    assert attribution(mine) == '"my badge", library own, an own picture'
+    assert attributions([{"references": ["a"]}], [mine]) == []
 
 
 def test_of_images_each_picture_is_thanked_for_once_and_a_persons_own_is_not() -> None:

@@ -67,6 +67,35 @@ NAMES = [
     ("not CC BY 4.0", UNKNOWN),
     ("CC BY 4.0 for personal use only", UNKNOWN),
     ("publicdomainvectors", UNKNOWN),
+    ("0", UNKNOWN),
+    ("zero", UNKNOWN),
+    ("CC-Zero", "CC0-1.0"),
+    ("CC0 1.0 Universal (CC0 1.0) Public Domain Dedication", "CC0-1.0"),
+    ("Public Domain Dedication (CC0)", "CC0-1.0"),
+    ("Public Domain Mark 1.0 Universal", "CC-PDM-1.0"),
+    ("pd-old-100", PUBLIC_DOMAIN),
+    ("PD-US-expired", PUBLIC_DOMAIN),
+    ("Public domain (PD-old-70)", PUBLIC_DOMAIN),
+    ("Public domain in the United States", PUBLIC_DOMAIN),
+    ("Public domain status unknown", UNKNOWN),
+    ("public domain - not for commercial use", UNKNOWN),
+    ("Public domain in the United States, CC BY-NC 4.0 elsewhere", UNKNOWN),
+    ("pd or not", UNKNOWN),
+    ("cc-by-sa-3.0,2.5,2.0,1.0", "CC-BY-SA-3.0"),
+    ("CC BY-SA 4.0,3.0,2.5,2.0,1.0", "CC-BY-SA-4.0"),
+    ("CC BY-SA 2.5-2.0-1.0", "CC-BY-SA-2.5"),
+    ("CC BY 2.1 jp", "CC-BY-2.1-JP"),
+    ("CC BY 1.5", UNKNOWN),
+    ("https://creativecommons.org/licenses/by-sa/2.1/jp/", "CC-BY-SA-2.1-JP"),
+    ("https://creativecommons.org/licenses/by/3.0/us/deed.en", "CC-BY-3.0-US"),
+    ("https://creativecommons.org/licenses/by-sa/4.0/deed.zh-hans", "CC-BY-SA-4.0"),
+    ("//creativecommons.org/licenses/by/4.0/", "CC-BY-4.0"),
+    ("creativecommons.org/licenses/by-nc/4.0", "CC-BY-NC-4.0"),
+    ("example.org/creativecommons.org/licenses/by/4.0", UNKNOWN),
+    ("Attribution-ShareAlike 4.0 International (CC BY-SA 4.0)", "CC-BY-SA-4.0"),
+    ("Attribution (CC BY 3.0)", UNKNOWN),
+    ("Attribution 4.0 International (CC BY-NC 4.0)", UNKNOWN),
+    ("Attribution", UNKNOWN),
 ]
 
 
@@ -93,6 +122,10 @@ def test_identifiers_stay_what_they_are() -> None:
         assert normalised(identifier) == identifier
         if "CC-BY" in identifier and identifier[-1].isdigit():
             assert normalised(licence_link(identifier)) == identifier
+
+
+def test_what_only_looks_like_an_identifier_allows_nothing() -> None:
+    assert [terms_of(name) for name in ("CC-BY-NX", "CC-BY-XYZ", "CC-BY-9.0", "CC-BY-1.5", "CC-BY-SA-DE")] == [None] * 5
 
 
 def test_what_licences_allow() -> None:

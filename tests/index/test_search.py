@@ -97,7 +97,7 @@ def test_what_may_not_be_drawn_with_is_passed_over_and_told() -> None:
     told: list[str] = []
     own: Any = Pile("CC-BY-NC-4.0", "unknown", "our own", "all rights reserved", "CC BY 4.0")
     (found,) = CombinedIndex(None, [own]).search(["an owl"], 3, SearchOptions(tell=told.append))
-    assert [hit.licence for hit in found] == ["unknown", "our own", "CC BY 4.0"]
+    assert [hit.licence for hit in found] == ["own", "our own", "CC BY 4.0"]
     assert told == [
         "2 pictures found are not used for their licence (CC-BY-NC-4.0, all rights reserved); --licences takes others "
         "than those that allow changes and commercial use"
@@ -108,6 +108,19 @@ def test_what_may_not_be_drawn_with_is_passed_over_and_told() -> None:
     assert [hit.licence for hit in found] == ["CC0-1.0"], "a service's pictures are not one's own, whatever it says"
     (found,) = CombinedIndex(None, [own], policy=LicencePolicy(("any",))).search(["an owl"], 9)
     assert len(found) == 5
+
+
+def test_a_picture_of_ones_own_library_is_own_unless_it_comes_from_elsewhere() -> None:
+    def licence(**known: Any) -> str:
+        hit = Hit("a", Path(), "", (), 0.5, known.pop("source", "/home/me/a.png"), "unknown", "own", **known)
+        own: Any = SimpleNamespace(
+            embedder=SimpleNamespace(model_id="m"), search=lambda *_: [[hit]], own=[SimpleNamespace(name="own")]
+        )
+        return CombinedIndex(None, [own]).search(["an owl"], 1)[0][0].licence
+
+    assert licence() == "own"
+    assert licence(source="https://example.org/1") == licence(link="https://x.org/1") == "unknown"
+    assert licence(creator="Jane Roe") == "unknown"
 
 
 def test_the_web_is_asked_for_what_is_lacking_alone_by_two_captions_at_most() -> None:

@@ -82,6 +82,22 @@ def test_every_changed_pixel_of_a_signed_file_is_seen(kind: FileFormat, signed: 
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_of_a_signed_picture_too_large_to_be_decoded_here_the_signature_tells(
+    kind: FileFormat, signed: dict[FileFormat, Path], unsigned: dict[FileFormat, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cameras and scanners sign pictures of a hundred megapixels and more."""
+    monkeypatch.setattr("imagerag.provenance.inspection.MAX_PIXELS", 10)
+    found = inspect_file(signed[kind])
+    assert (found.verdict, found.pixels, found.size) == ("intact", "unchanged", None)
+    data = bytearray(signed[kind].read_bytes())
+    data[data.rindex({"png": b"IDAT", "jpeg": b"\xff\xda", "webp": b"VP8 "}[kind]) + 30] ^= 4
+    signed[kind].write_bytes(data)
+    assert inspect_file(signed[kind]).verdict == "changed"
+    with pytest.raises(UserError, match="pixels"):
+        inspect_file(unsigned[kind])
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_stripped_file_is_without_credentials(
     kind: FileFormat, signed: dict[FileFormat, Path], tmp_path: Path
 ) -> None:

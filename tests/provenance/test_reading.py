@@ -1,15 +1,18 @@
 """C2PA manifests, of other makers too, read and verified."""
 
 import io
+import time
+from pathlib import Path
 
 import c2pa
 import pytest
 
 from imagerag.provenance import reading
 from imagerag.provenance.claim import MIME
+from imagerag.provenance.inspection import inspect_file
 from imagerag.provenance.reading import carries_c2pa, read_credentials
 from imagerag.store.image_data import FileFormat
-from testing.certificates import Certified
+from testing.certificates import Certified, certified
 from testing.stored_images import encoded, picture
 
 
@@ -50,6 +53,7 @@ def test_other_makers_credentials_are_read(kind: FileFormat, certificate: Certif
     edited = read_credentials(of_another_maker(kind, certificate, data), kind)
     assert edited is not None
     assert [(one.title, one.relationship) for one in edited.ingredients] == [("before.jpg", "parentOf")]
+    assert [one.rpartition("/")[2] for one in edited.source_types] == ["digitalCapture"], "it is what was edited"
 
 
 @pytest.mark.parametrize("kind", ["png", "jpeg", "webp"])
@@ -67,6 +71,27 @@ def test_without_the_library_a_manifest_is_told_and_not_verified(
     found = read_credentials(of_another_maker(kind, certificate), kind)
     assert found is not None
     assert found.state == "not verified"
+
+
+@pytest.mark.slow
+def test_a_certificate_that_has_ended_since_makes_nobody_say_that_the_file_was_changed(tmp_path: Path) -> None:
+    kind: FileFormat = "jpeg"
+    seconds = 8.0
+    short = certified(tmp_path, days=(-1, seconds / 86400))
+    data = of_another_maker(kind, short)
+    time.sleep(seconds + 1)
+    for anchors in ("", short.authority.read_text()):
+        found = read_credentials(data, kind, anchors)
+        assert found is not None
+        assert (found.state, found.changed) == ("expired", False)
+    (tmp_path / "old").write_bytes(data)
+    inspected = inspect_file(tmp_path / "old")
+    assert (inspected.verdict, inspected.pixels) == ("not verified", "unknown")
+    changed = bytearray(data)
+    changed[changed.rindex(b"\xff\xda") + 30] ^= 4
+    found = read_credentials(bytes(changed), kind)
+    assert found is not None
+    assert (found.state, found.changed) == ("invalid", True)
 
 
 def test_a_manifest_that_is_torn_is_invalid(certificate: Certified) -> None:

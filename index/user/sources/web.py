@@ -106,7 +106,8 @@ class WebItems:
         from dataclasses import replace
 
         async with WebClient(self._source, self._cache, self._pauses) as client:
-            return await self._source.search(client.ask, replace(self._query, page=number))
+            with client.forgetting_what_fails():
+                return await self._source.search(client.ask, replace(self._query, page=number))
 
     async def _fetched(self, wanted: Sequence[Candidate]) -> list[bytes | SourceFailed]:
         async with WebClient(self._source, self._cache, self._pauses) as client:

@@ -14,6 +14,7 @@ from imagerag.index.web.candidates import SourceFailed
         ("<div class='vcard'><p>Jane<br>Roe</p></div>, 1999", "Jane Roe, 1999"),
         ("<script>alert(1)</script>Jane", "Jane"),
         ("Jane\x1b[31m\u202eRoe\n\tJunior", "Jane [31m Roe Junior"),
+        ("می\u200cرو \u200e", "می\u200cرو"),
         ("a < b", "a < b"),
         ("<span style='display:none'>all<img src=x>hidden", ""),
         ("&lt;script&gt;", "<script>"),

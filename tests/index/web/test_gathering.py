@@ -55,6 +55,10 @@ def test_where_nothing_is_found_the_first_thing_that_is_named_is_asked_for(web: 
     (found,) = Gathering([picky], WebCache(tmp_path), Pauses(), WebQuery("", 20)).run(["an okapi in a forest"], 20)
     assert len(found) == 1
     assert picky.asked == ["an okapi in a forest", "okapi"]
+    picky.asked.clear()
+    asking = Gathering([picky], WebCache(tmp_path), Pauses(), WebQuery("", 20))
+    assert len(asking.run(["a drawing of an okapi in a forest"], 20, ["okapi in a forest"])[0]) == 1
+    assert picky.asked == ["a drawing of an okapi in a forest", "okapi"], "of a caption it would be a drawing"
 
 
 def test_small_pictures_have_a_bound_together_and_that_is_told(

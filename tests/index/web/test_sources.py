@@ -1,12 +1,14 @@
 """Each kind of source: what it asks, and what it reads from answers in their published shape."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from imagerag.errors import UserError
 from imagerag.index.web.cache import WebCache
 from imagerag.index.web.candidates import Candidate, SourceFailed, WebQuery, WebSource
 from imagerag.index.web.client import Pauses, WebClient, user_agent
@@ -64,6 +66,57 @@ def test_a_token_is_sent_to_openverse_alone(web: Web, tmp_path: Path) -> None:
     assert not any(file.read_bytes().count(b"token-canary") for file in tmp_path.rglob("*") if file.is_file())
 
 
+@pytest.fixture
+def application(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMAGERAG_OPENVERSE_CLIENT_ID", "id-1")
+    monkeypatch.setenv("IMAGERAG_OPENVERSE_CLIENT_SECRET", "secret-canary")
+
+
+@pytest.mark.usefixtures("application")
+def test_a_registered_application_asks_openverse_for_a_token_and_anew_when_that_ends(
+    web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = {"access_token": "token-canary", "token_type": "Bearer", "scope": "read write", "expires_in": 43200}
+    web.faults["/v1/auth_tokens/token/"] = lambda _: as_json(told)
+    source = open_web_source("openverse")
+    for words in ("red square", "blue square"):
+        ask(source, tmp_path, WebQuery(words, 5))
+    first, *others = web.asked
+    assert (first.method, first.headers["content-type"]) == ("POST", "application/x-www-form-urlencoded")
+    assert first.body == b"grant_type=client_credentials&client_id=id-1&client_secret=secret-canary"
+    assert [one.headers["authorization"] for one in others] == ["Bearer token-canary"] * 2
+    assert not any(file.read_bytes().count(b"canary") for file in tmp_path.rglob("*") if file.is_file())
+    now = time.monotonic()
+    monkeypatch.setattr("imagerag.index.web.openverse.time.monotonic", lambda: now + 43200)
+    ask(source, tmp_path, WebQuery("a red square", 5))
+    assert [one.path for one in web.asked[3:]] == ["/v1/auth_tokens/token/", "/v1/images/"]
+
+
+@pytest.mark.usefixtures("application")
+@pytest.mark.parametrize(
+    ("reply", "says"),
+    [
+        (as_json({"error": "invalid_client"}, 401), "status 401; its key may be wrong"),
+        (as_json({"access_token": None}), "gives no token for the application"),
+        ((302, {"location": "/elsewhere"}, b""), "answers with status 302"),
+    ],
+)
+def test_an_application_that_openverse_does_not_know_is_told(
+    reply: tuple[int, dict[str, str], bytes], says: str, web: Web, tmp_path: Path
+) -> None:
+    web.faults["/v1/auth_tokens/token/"] = lambda _: reply
+    with pytest.raises(SourceFailed, match=says) as caught:
+        ask(open_web_source("openverse"), tmp_path, WebQuery("red square", 5))
+    assert "canary" not in str(caught.value)
+    assert len(web.asked) == 1
+
+
+def test_half_an_application_is_refused(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMAGERAG_OPENVERSE_CLIENT_SECRET", "secret-canary")
+    with pytest.raises(UserError, match="CLIENT_SECRET is of no use alone; set IMAGERAG_OPENVERSE_CLIENT_ID as well"):
+        open_web_source("openverse")
+
+
 def test_commons_gives_standard_sizes_plain_names_and_what_it_says_of_rights(web: Web, tmp_path: Path) -> None:
     web.works = [
         Work("big", "<i>Red</i> kite", patterned(HUES["red"], 1, 1200), "by-sa", "3.0"),
@@ -75,7 +128,7 @@ def test_commons_gives_standard_sizes_plain_names_and_what_it_says_of_rights(web
     assert small.small == small.full == f"{web.url}/pictures/pd.png"
     assert (big.title, big.creator, big.licence) == ("Red kite", "Jane Roe", "CC-BY-SA-3.0")
     assert small.licence == "public-domain"
-    assert web.asked[0].query["gsrsearch"] == "red kite filetype:bitmap"
+    assert web.asked[0].query["gsrsearch"] == "red kite filetype:bitmap|drawing"
 
 
 def test_a_tiff_of_commons_is_asked_for_as_a_thumbnail_of_it(web: Web, tmp_path: Path) -> None:
@@ -94,6 +147,31 @@ def test_a_tiff_of_commons_is_asked_for_as_a_thumbnail_of_it(web: Web, tmp_path:
     assert found.full == f"{host}/lossy-page1-960px-Galileo.tiff.jpg"
     assert (found.title, found.licence, found.creator) == ("Galileo", "unknown", "")
     assert gone.full == gone.small == "", "it is left out later"
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "thumb", "wide", "full"),
+    [
+        ("image/svg+xml", "Flag.svg", "330px-Flag.svg.png", 60, "960px-Flag.svg.png"),
+        ("image/svg+xml", "Flag.svg", "330px-Flag.svg.png", 2000, "960px-Flag.svg.png"),
+        ("image/tiff", "Map.tif", "lossy-page1-330px-Map.tif.jpg", 700, "lossy-page1-330px-Map.tif.jpg"),
+        ("application/pdf", "Book.pdf", "page1-330px-Book.pdf.jpg", 700, "page1-330px-Book.pdf.jpg"),
+        ("video/webm", "Bird.webm", "330px--Bird.webm.jpg", 640, "330px--Bird.webm.jpg"),
+        ("image/gif", "Walk.gif", "330px-Walk.gif", 700, None),
+        ("image/webp", "Kite.webp", "330px-Kite.webp.png", 1600, "960px-Kite.webp.png"),
+    ],
+)
+def test_commons_is_asked_for_no_file_that_cannot_be_decoded(
+    kind: str, name: str, thumb: str, wide: int, full: str | None, web: Web, tmp_path: Path
+) -> None:
+    host = "https://upload.wikimedia.org/wikipedia/commons"
+    small, original = f"{host}/thumb/a/ab/{name}/{thumb}", f"{host}/a/ab/{name}"
+    told = {"width": wide, "height": wide, "mime": kind, "thumburl": small, "url": original, "extmetadata": {}}
+    page = {"title": f"File:{name}", "imageinfo": [told]}
+    web.faults["/w/api.php"] = lambda _: as_json({"query": {"pages": [page]}})
+    (found,) = ask(open_web_source("commons"), tmp_path, WebQuery("kite", 5))
+    assert found.small == small
+    assert found.full == (original if full is None else f"{host}/thumb/a/ab/{name}/{full}")
 
 
 def test_openverse_has_nulls_where_nobody_has_said(web: Web, tmp_path: Path) -> None:
@@ -418,7 +496,7 @@ def test_the_next_command_asks_nothing_before_a_pause_is_over(
     with pytest.raises(SourceFailed, match="asks to be left alone"):
         asyncio.run(searched(Pauses(file)))
     file.write_text('{"far": 1e300}', "utf-8")
-    assert Pauses(file).left("far") == 3600
+    assert Pauses(file).left("far") == 86400
 
 
 def test_a_server_of_pictures_that_asks_for_a_pause_gets_it_and_the_source_is_asked(
@@ -464,6 +542,31 @@ def test_a_wikis_robots_txt_counts_for_its_api_only_where_it_names_us(web: Web, 
     web.robots = "User-agent: imagerag\nDisallow: /w/\n"
     with pytest.raises(SourceFailed, match=r"robots\.txt"):
         ask(open_web_source("commons"), tmp_path / "other", WebQuery("red square", 5))
+
+
+@pytest.mark.parametrize(
+    ("more", "robots", "is_asked"),
+    [
+        ('key_variable = "ANY_KEY"', "*", True),
+        ('headers = {X-Subscription-Token = "key-canary"}', "*", True),
+        ('key_variable = "ANY_KEY"', "imagerag", False),
+        ("", "*", False),
+    ],
+)
+def test_a_search_that_gives_out_keys_is_no_matter_of_what_it_tells_crawlers(
+    more: str, robots: str, is_asked: bool, web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fields = '{full = "img_src", licence = "license"}'
+    table = f'kind = "json"\naddress = "{web.url}/plain"\nquery = {{q = "{{caption}}"}}\nresults = "results"\n'
+    (tmp_path / "sources.toml").write_text(f"[any]\n{table}fields = {fields}\n{more}\n", encoding="utf-8")
+    monkeypatch.setenv("IMAGERAG_WEB_SOURCES", str(tmp_path / "sources.toml"))
+    monkeypatch.setenv("ANY_KEY", "key-canary")
+    web.robots = f"User-agent: {robots}\nDisallow: /plain\n"
+    if is_asked:
+        assert len(ask(open_web_source("any"), tmp_path / "cache", WebQuery("red square", 5))) == 4
+    else:
+        with pytest.raises(SourceFailed, match=r"its robots\.txt asks programs not to ask"):
+            ask(open_web_source("any"), tmp_path / "cache", WebQuery("red square", 5))
 
 
 def test_where_robots_txt_cannot_be_told_nothing_is_asked(web: Web, tmp_path: Path) -> None:

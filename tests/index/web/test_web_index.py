@@ -208,6 +208,47 @@ def test_what_goes_wrong_at_a_source_is_told_and_the_others_answer(web: Web, ind
     assert sum(one.path == "/v1/images/" for one in web.asked) == before, "not asked again at once"
 
 
+@pytest.mark.parametrize(
+    ("name", "path", "reply"),
+    [
+        ("commons", "/w/api.php", as_json({"error": {"code": "maxlag", "info": "Waiting for db1: 7 seconds lagged"}})),
+        ("openverse", "/v1/images/", (200, {"content-type": "text/html"}, b"<html>maintenance</html>")),
+    ],
+)
+def test_an_answer_that_says_what_is_wrong_is_not_kept(
+    web: Web, tmp_path: Path, name: str, path: str, reply: tuple[int, dict[str, str], bytes]
+) -> None:
+    """With status 200 it would be taken for an hour in place of what the server answers once it is well again."""
+    web.faults[path] = lambda request: reply if request.path == path else None
+
+    def hits() -> list[object]:
+        return [
+            *WebIndex([open_web_source(name)], tmp_path, ColourEmbedder(), lambda: FLOOR).search(["red square"], 1)[0]
+        ]
+
+    assert hits() == []
+    del web.faults[path]
+    assert len(hits()) == 1
+
+
+def test_of_a_picture_found_again_the_licence_that_asks_for_most_or_was_said_last_is_told(
+    web: Web, index: Make
+) -> None:
+    web.works = [Work("bird", "red bird", patterned(HUES["red"], 7, 800), "cc0")]
+    made = index("openverse")
+    ((first,),) = made.search(["red bird"], 1)
+    web.works.append(Work("copy", "red bird two", patterned(HUES["red"], 7, 500), "by-sa"))
+    ((again,),) = made.search(["red bird two"], 1)
+    assert (first.licence, again.licence) == ("CC0-1.0", "CC-BY-SA-4.0")
+    assert again.sha256 == first.sha256, "the picture stays the one that is there"
+    assert again.link.endswith("copy")
+    ((third,),) = made.search(["a red bird"], 1)
+    assert third.licence == "CC-BY-SA-4.0", "whoever keeps to the one that asks for most keeps to all"
+    web.works = [Work("copy", "red bird", patterned(HUES["red"], 7, 500), "by")]
+    ((fourth,),) = made.search(["red birds"], 1)
+    assert fourth.licence == "CC-BY-4.0", "of one page what it says by now"
+
+
 def test_pictures_that_cannot_be_had_are_left_out_and_others_taken(web: Web, index: Make) -> None:
     bomb = _bomb()
     web.faults["/pictures/red-0.png"] = lambda _: (403, {}, b"no hotlinks")
@@ -261,6 +302,26 @@ def test_what_is_excluded_does_not_come_back_also_not_under_another_address(web:
     made = index("openverse")
     (hits,) = made.search(["red bird"], 3)
     assert made.search(["red bird"], 3, SearchOptions(exclude=[hits[0].sha256])) == [[]]
+
+
+def test_by_what_somebody_is_reached_is_not_sent_and_what_it_stands_beside_is_found(web: Web, index: Make) -> None:
+    told: list[str] = []
+    captions = ["a red square at canary@example.org", "a canary@example.org", "a red square"]
+    with_mail, alone, plain = index("openverse").search(captions, 2, SearchOptions(tell=told.append))
+    assert [hit.sha256 for hit in with_mail] == [hit.sha256 for hit in plain]
+    assert (len(plain), alone) == (2, [])
+    assert "canary" not in "".join(one.sent for one in web.asked)
+    assert told[0].startswith("'a canary@example.org' is not asked for on the web")
+    assert told[1] == 'asking openverse on the web for "a red square"; these captions are all that is sent'
+
+
+def test_what_a_concept_may_not_tell_is_in_no_other_caption_of_it(web: Web, index: Make) -> None:
+    told: list[str] = []
+    options = SearchOptions(concepts=("canary@example.org",) * 2, tell=told.append)
+    captions = ["a drawing of canary@example.org", "a photo that shows canary@example.org and nothing else"]
+    assert index("openverse").search(captions, 2, options) == [[], []]
+    assert web.asked == []
+    assert len(told) == 1
 
 
 def test_a_tool_that_asks_for_nothing_sends_nothing(web: Web, index: Make, tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def test_where_nothing_comes_nothing_is_told(tmp_path: Path, monkeypatch: pytest
 def test_the_cache_is_where_the_library_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
     import huggingface_hub.constants as constants
 
-    monkeypatch.setitem(sys.modules, "huggingface_hub.constants", None)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "huggingface_hub.constants", None)
     assert hub_cache() == Path(constants.HF_HUB_CACHE)
     monkeypatch.setenv("HF_HOME", "/models")
     assert hub_cache() == Path("/models/hub")

@@ -18,6 +18,8 @@ StepCallback = Callable[[int, int], None]
 
 PreviewCallback = Callable[[Image.Image], None]
 """Called now and then with a small, rough RGB image of what the drawing will be."""
+ChargeCallback = Callable[[Mapping[str, float]], None]
+"""Called with what was paid for and gave no image."""
 
 StopCheck = Callable[[], None]
 """Called before each denoising step; raises ``Cancelled`` or ``BudgetExceeded`` to stop there."""
@@ -120,11 +122,13 @@ class DrawControl:
         stop_check: called before each denoising step; raises to stop there.
         on_step: called after each.
         on_preview: called now and then.
+        on_charge: called with what a try cost that gave no image, in the form of ``facts["usage"]`` (see ``Charges``).
     """
 
     stop_check: StopCheck | None = None
     on_step: StepCallback | None = None
     on_preview: PreviewCallback | None = None
+    on_charge: ChargeCallback | None = None
 
     def check(self) -> None:
         """Call this before each denoising step.
@@ -149,6 +153,11 @@ class DrawControl:
         """Report a small, rough RGB image of what the drawing will be."""
         if self.on_preview is not None:
             self.on_preview(image)
+
+    def charge(self, usage: Mapping[str, float]) -> None:
+        """Report what was paid for and gave no image."""
+        if self.on_charge is not None:
+            self.on_charge(usage)
 
     def of_candidate(self, number: int, count: int) -> "DrawControl":
         """Return the control of one candidate, from 0, of ``count`` that are drawn one after the other.

@@ -98,9 +98,10 @@ def hub_cache() -> Path:
     constants = sys.modules.get("huggingface_hub.constants")
     if constants is not None:
         return Path(constants.HF_HUB_CACHE)
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    home = os.environ.get("HF_HOME") or Path(cache, "huggingface")
-    return Path(os.environ.get("HF_HUB_CACHE") or Path(home, "hub")).expanduser()
+    said = os.environ.get
+    home = said("HF_HOME") or os.path.join(said("XDG_CACHE_HOME") or "~/.cache", "huggingface")
+    cache = said("HF_HUB_CACHE") or said("HUGGINGFACE_HUB_CACHE") or os.path.join(home, "hub")
+    return Path(os.path.expandvars(os.path.expanduser(cache)))
 
 
 def _cached_bytes() -> int:

@@ -58,6 +58,9 @@ def build_part(table: Table, special: Mapping[str, Any] | None = None) -> torch.
             name: [1.0] * value if name.endswith("_factor") and isinstance(value, int) else value
             for name, value in rope.items()
         }
+    for name, value in (("latents_mean", 0.0), ("latents_std", 1.0)):
+        if isinstance(settings.get(name), int):
+            settings[name] = [value] * settings[name]
     module, _, name = table["class"].rpartition(".")
     made: Any = getattr(importlib.import_module(module), name)
     if made.__module__.startswith("diffusers.models."):

@@ -204,9 +204,15 @@ class ToolSession:
             cost = cost_of_drawing(generator, said, [each.image.size for each in conditions], self.n)
             if cost is not None:
                 cost.allow(current_meter())
+            meter = current_meter()
+
+            def charge(usage: Mapping[str, float]) -> None:
+                if cost is not None:
+                    cost.enter(meter, usage)
+
             with self._failures_of_drawing(references), self._end_of_time_told(generator.name):
                 preview = (lambda image: None) if is_moderated() else self._preview  # nothing is shown unchecked
-                drawings = draw_sized(generator, request, DrawControl(self.check, self._progress, preview))
+                drawings = draw_sized(generator, request, DrawControl(self.check, self._progress, preview, charge))
             drawings, lost = _moderated(drawings)
             records: list[ImageRecord] = []
             for number, drawing in enumerate(drawings, start=1):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,13 +14,23 @@ from PIL import Image
 from imagerag.generators.base import DrawRequest, Reference
 from imagerag.generators.diffusion import words
 from imagerag.generators.diffusion.family import TextFamily
-from imagerag.generators.diffusion.ip_adapter import squared
+from imagerag.generators.diffusion.ip_adapter import fitting, squared
 from imagerag.generators.diffusion.presets import Preset
 from imagerag.generators.diffusion.words import Words
 from imagerag.store.png import on_white
 
 SMALLEST = 256
 """Pixels of a reference's shorter side for edit models: FLUX.2 refuses below 64, and all see little in so few."""
+
+WIDEST = 8.0
+"""How often a reference's shorter side goes into its longer one, at most: FLUX.2 refuses more
+(``Flux2ImageProcessor.check_image_input`` of diffusers), and others would round the shorter side to nothing."""
+
+WIDEST_OF_KONTEXT = 1568 / 672
+"""Of the sizes that FLUX.1 Kontext's pipeline stretches its image to (``PREFERRED_KONTEXT_RESOLUTIONS``)."""
+
+WIDEST_OF_JOY = 4.0
+"""Of those that JoyAI-Image-Edit-Plus crops its images to (``BUCKETS`` of its image processor)."""
 
 SQUARE_SIDE = 1024
 """Pixels of a white square with a reference: GLM-Image counts in squares of 32, and draws at about a megapixel."""
@@ -38,6 +49,7 @@ class Editor:
         canvas: it needs an image always: without references, a white one.
         instruction: the key of the JSON that it reads instead of plain words.
         squares: its images have to be of one size, and go in on white squares.
+        widest: how often the shorter side of its image may go into the longer one; what is longer is set on white.
     """
 
     argument: str = "image"
@@ -47,19 +59,20 @@ class Editor:
     canvas: bool = False
     instruction: str = ""
     squares: bool = False
+    widest: float = WIDEST
 
 
 EDITORS: dict[str, Editor] = {
     "QwenImageEditPipeline": Editor(one=True, without="QwenImagePipeline"),
     "QwenImageEditPlusPipeline": Editor(without="QwenImagePipeline"),
     "QwenImage21Pipeline": Editor(),
-    "FluxKontextPipeline": Editor(one=True),
+    "FluxKontextPipeline": Editor(one=True, widest=WIDEST_OF_KONTEXT),
     "Flux2Pipeline": Editor(),
     "Flux2KleinPipeline": Editor(),
     "Flux2KleinKVPipeline": Editor(),
     "LongCatImageEditPipeline": Editor(one=True, framed=True, without="LongCatImagePipeline"),
     "JoyImageEditPipeline": Editor(one=True, framed=True, canvas=True),
-    "JoyImageEditPlusPipeline": Editor(argument="images"),
+    "JoyImageEditPlusPipeline": Editor(argument="images", widest=WIDEST_OF_JOY),
     "BriaFiboEditPipeline": Editor(one=True, canvas=True, instruction="edit_instruction"),
     "GlmImagePipeline": Editor(squares=True),
 }
@@ -117,10 +130,11 @@ class EditFamily(TextFamily):
             side = (SQUARE_SIDE, SQUARE_SIDE)
             squares = [squared(one.image).resize(side, Image.Resampling.LANCZOS) for one in request.references]
             return {editor.argument: squares}
-        images = [large_enough(on_white(reference.image)) for reference in request.references]
+        widest = WIDEST if editor.one else editor.widest
+        images = [large_enough(no_strip(on_white(reference.image), widest)) for reference in request.references]
         if not editor.one:
             return {editor.argument: images}
-        image = stitched(images) if len(images) > 1 else images[0]
+        image = no_strip(stitched(images) if len(images) > 1 else images[0], editor.widest)
         return {editor.argument: framed(image, size) if editor.framed else image}
 
 
@@ -140,6 +154,17 @@ def keep_images_apart(encoder: Any) -> None:
         return read(list(features.chunk(len(image_grid_thw))) if joined else features, image_grid_thw)
 
     encoder.get_image_tokens = tokens
+
+
+def no_strip(image: Image.Image, widest: float) -> Image.Image:
+    """Return an image whose longer side is at most ``widest`` times its shorter one: a longer one on a white sheet."""
+    if max(image.size) <= widest * min(image.size):
+        return image
+    part = fitting(image)
+    least = math.ceil(max(part.size) / widest)
+    sheet = Image.new("RGB", (max(part.width, least), max(part.height, least)), "white")
+    sheet.paste(part, ((sheet.width - part.width) // 2, (sheet.height - part.height) // 2))
+    return sheet
 
 
 def large_enough(image: Image.Image, side: int = SMALLEST) -> Image.Image:

@@ -22,6 +22,10 @@ from imagerag.generators.diffusion.words import Words
 MOST_KEPT = 256
 """Embeddings of references kept; each is at most a megabyte."""
 
+LONGEST = 4096
+"""Pixels of a side of a sheet that a reference is set on, at most: no encoder sees more, and a square sheet for a strip
+takes the square of its length."""
+
 
 class AdapterFamily(TextFamily):
     """References through an IP-Adapter. With none, its attention is switched off and costs nothing.
@@ -155,8 +159,19 @@ def fetch_adapter(adapter: Adapter) -> None:
 
 def squared(image: Image.Image) -> Image.Image:
     """Return a reference as a square RGB image on white: the encoder crops to a square, and would cut things off."""
+    image = fitting(image)
     side = max(image.size)
     sheet = Image.new("RGBA", (side, side), "white")
     picture = image.convert("RGBA")
     sheet.alpha_composite(picture, ((side - picture.width) // 2, (side - picture.height) // 2))
     return sheet.convert("RGB")
+
+
+def fitting(image: Image.Image) -> Image.Image:
+    """Return an image whose longer side is at most ``LONGEST``."""
+    scale = LONGEST / max(image.size)
+    if scale >= 1:
+        return image
+    return image.resize(
+        (max(round(image.width * scale), 1), max(round(image.height * scale), 1)), Image.Resampling.LANCZOS
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import re
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -100,14 +101,37 @@ def _load(pipeline: Any, file: Path, adapter: str, where: str, model: str) -> li
             NotImplementedError,
         ) as error:
             mismatch = "weights of other shapes" if "size mismatch" in str(error) else ""
-            why = mismatch or _other_form(keys) or first_line(error)
+            lacks = f"it lacks {error.args[0]!r}" if isinstance(error, KeyError) and error.args else ""
+            why = mismatch or _other_form(keys) or lacks or first_line(error).rstrip(": ")
         else:
             if any(adapter in each for each in pipeline.get_list_adapters().values()):
+                _check_weights(pipeline, adapter, where)
                 told = [*warned, *_without_place(pipeline, file)]
                 return [f"lora {where!r} does not fit {model!r} in full: {_shortened(said)}" for said in told]
     raise UserError(
         f"lora {where!r} does not fit {model!r} ({why}); name the --generator that it was trained for, or leave it out"
     )
+
+
+def _check_weights(pipeline: Any, adapter: str, where: str) -> None:
+    """Refuse weights of which some are missing, which diffusers leaves without values, or are no numbers.
+
+    Raises:
+        UserError: there are such.
+    """
+    parts = [getattr(pipeline, name, None) for name in pipeline._lora_loadable_modules]
+    mine = re.compile(rf"\.{re.escape(adapter)}(?:\.|$)")
+    weights = [pair for part in parts if part is not None for pair in part.named_parameters() if mine.search(pair[0])]
+    if lacking := [name for name, weight in weights if weight.is_meta]:
+        name = mine.sub(".", lacking[0]).rstrip(".")
+        raise UserError(
+            f"lora {where!r} lacks {len(lacking)} of its {len(weights)} weights, such as that for {name!r}; "
+            "fetch it again"
+        )
+    if any(not bool(weight.isfinite().all()) for _, weight in weights):
+        raise UserError(
+            f"lora {where!r} has weights that are no numbers (NaN or infinite); fetch it again, or leave it out"
+        )
 
 
 OTHER_FORMS = {"LoKr": ".lokr_", "LoHa": ".hada_", "(IA)^3": ".on_input", "of full differences": ".diff"}

@@ -10,6 +10,7 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
+from imagerag.generators.remote.calling import TransientError
 from imagerag.generators.remote.images_api import Order
 from imagerag.generators.remote.job_polling import Job, JobsApi, amount, path_of
 from imagerag.generators.remote.remote_sizes import canvas
@@ -18,6 +19,7 @@ from imagerag.generators.remote.server_errors import said_by
 CREDIT = 0.01
 """US dollars (docs.bfl.ai/quick_start/pricing)."""
 PENDING = frozenset({"Pending", "Reasoning", "Generating"})
+UNKNOWN = "Task not found"
 REFUSED = frozenset({"Request Moderated", "Content Moderated"})
 """States of a task (``StatusResponse`` of the OpenAPI document; those of the newer models are pending)."""
 
@@ -51,6 +53,8 @@ class BflImages(JobsApi):
         state = str(body.get("status"))
         if state == "Ready":
             return True
+        if state == UNKNOWN:
+            raise TransientError(f"the job is not known there ({state})")
         if state not in PENDING:
             said = said_by(body)
             self._failed(said._replace(filtered=said.filtered or state in REFUSED, words=said.words or state))

@@ -5,14 +5,14 @@ from __future__ import annotations
 import io
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 import httpx
 from PIL import Image
 
 from imagerag.errors import GeneratorUnavailable, InvalidArgument
-from imagerag.generators.base import StopCheck
+from imagerag.generators.base import ChargeCallback, StopCheck
 from imagerag.generators.remote.server_errors import PASSING, Said, said_in
 from imagerag.interruptible import pause, retry_after, run_interruptibly, seconds_left
 from imagerag.net.bounded_body import ACCEPTED, BodyRefused, BoundedBody
@@ -39,12 +39,16 @@ class TransientError(Exception):
     Attributes:
         wait: seconds that the server asks to wait; ``None`` if it doesn't say.
         away: whether the server can't be reached or is busy, whatever it is asked.
+        usage: what the answer tells that it cost all the same; see ``DrawControl.on_charge``.
     """
 
-    def __init__(self, why: str, wait: float | None = None, *, away: bool = False) -> None:
+    def __init__(
+        self, why: str, wait: float | None = None, *, away: bool = False, usage: Mapping[str, float] | None = None
+    ) -> None:
         super().__init__(why)
         self.wait = wait
         self.away = away
+        self.usage = usage or {}
 
     def ended(self, name: str, advice: str = "try again later") -> InvalidArgument:
         """Return the error of a drawing that no try got through for.
@@ -57,13 +61,19 @@ class TransientError(Exception):
         return kind(f"{name!r} drew nothing: {self}; {advice}")
 
 
-def retry_transient(call: Callable[[], Answer], check: StopCheck | None, hang_up: Callable[[], object]) -> Answer:
+def retry_transient(
+    call: Callable[[], Answer],
+    check: StopCheck | None,
+    hang_up: Callable[[], object],
+    charge: ChargeCallback | None = None,
+) -> Answer:
     """Return what ``call`` returns, called again where it fails in a way that may pass.
 
     Args:
         call: made in a thread of its own; raises ``TransientError``, or what is final.
         check: asked many times a second; raises when the run has ended.
         hang_up: ends a call that is under way.
+        charge: called with what a failure cost.
 
     Raises:
         TransientError: no try got through.
@@ -82,6 +92,8 @@ def retry_transient(call: Callable[[], Answer], check: StopCheck | None, hang_up
         try:
             return run_interruptibly(call, watch)
         except TransientError as failure:
+            if failure.usage and charge is not None:
+                charge(failure.usage)
             wait = FIRST_WAIT * 2 ** (attempt - 1) if failure.wait is None else failure.wait
             left = seconds_left()
             if attempt == ATTEMPTS:
@@ -101,7 +113,7 @@ class Reply(NamedTuple):
         status: of HTTP.
         kind: its content type.
         body: the whole of it, decompressed.
-        wait: seconds that the server asks to wait before another try; ``None`` if it doesn't say.
+        wait: seconds that its head asks to wait before another try; ``None`` if it doesn't say.
         location: where it sends to instead; empty unless it does.
         secret: what its words must not show: the key that was sent, if one was.
     """
@@ -130,6 +142,11 @@ class Reply(NamedTuple):
         return said_in(self.body.replace(self.secret.encode() or b"\0", b"***"))
 
     @property
+    def asked_wait(self) -> float | None:
+        """Seconds that the server asks to wait before another try, in its head or in its body."""
+        return self.said.wait if self.wait is None else self.wait
+
+    @property
     def in_words(self) -> str:
         """The status, with what the server says of it: ``the server answered 500 (out of memory)``."""
         if self.location:
@@ -149,7 +166,7 @@ class Reply(NamedTuple):
             TransientError: the status is one of ``PASSING``.
         """
         if self.status in PASSING:
-            raise TransientError(self.in_words, self.wait, away=self.status in AWAY)
+            raise TransientError(self.in_words, self.asked_wait, away=self.status in AWAY)
 
     def image(self) -> Image.Image:
         """Return the body as an image; see ``opened``."""

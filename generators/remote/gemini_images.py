@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from imagerag.errors import DrawingRefused
-from imagerag.generators.base import StopCheck
+from imagerag.generators.base import DrawControl
 from imagerag.generators.remote.calling import Reply, TransientError, answered, opened, retry_transient
 from imagerag.generators.remote.images_api import TIMEOUT, ImagesApi, Order
 from imagerag.generators.remote.one_by_one import Drawn
@@ -56,7 +56,7 @@ class GeminiImages(ImagesApi):
             reply = client.get(self._base + self.probe.format(model=self.model))
         return 401 if "API_KEY_INVALID" in reply.text else reply.status_code
 
-    def _one(self, order: Order, seed: int, check: StopCheck | None) -> Drawn:
+    def _one(self, order: Order, seed: int, control: DrawControl) -> Drawn:
         parts = [
             {"inlineData": {"mimeType": "image/png", "data": base64.b64encode(file).decode()}} for file in order.files
         ]
@@ -72,14 +72,15 @@ class GeminiImages(ImagesApi):
         with self._client(TIMEOUT) as client:
             try:
                 return retry_transient(
-                    lambda: self._read(answered(client, "POST", address, secret=self._key, json=body)),
-                    check,
+                    lambda: self._read(answered(client, "POST", address, secret=self._key, json=body), control),
+                    control.check,
                     client.close,
+                    control.charge,
                 )
             except TransientError as failure:
                 raise failure.ended(self.name) from failure
 
-    def _read(self, reply: Reply) -> Drawn:
+    def _read(self, reply: Reply, control: DrawControl) -> Drawn:
         if not reply.is_fine:
             self._refuse(reply, "unusable" if "apikeyinvalid" in reply.said.codes else None)
         body = reply.json()
@@ -92,16 +93,19 @@ class GeminiImages(ImagesApi):
         image = next((data for part in reversed(shown) if (data := _image_in(part))), None)
         said = " ".join(str(part.get("text", "")) for part in shown).strip()[:200]
         if image is None and (blocked or reason in REFUSED):
+            control.charge(_usage(body))
             told = " ".join(filter(None, (str(blocked or reason), said)))
             raise DrawingRefused(f"the safety system of {self.name!r} refuses this ({told}); other words may pass")
         if image is None:
             told = "; ".join(filter(None, (reason, said))) or "nothing"
-            raise TransientError(f"an answer without an image ({told})")
+            raise TransientError(f"an answer without an image ({told})", usage=_usage(body))
         try:
-            file = decoded(image)
+            return opened(decoded(image)), _usage(body)
         except ValueError as error:
-            raise TransientError("an answer without a whole image (no base64)") from error
-        return opened(file), _usage(body)
+            raise TransientError("an answer without a whole image (no base64)", usage=_usage(body)) from error
+        except TransientError as failure:
+            failure.usage = _usage(body)
+            raise
 
 
 def _inside(value: Any, *keys: str) -> Any:

@@ -20,7 +20,6 @@ from imagerag.generators.base import (
     DrawRequest,
     Redraw,
     Reuse,
-    StopCheck,
     check_request,
 )
 from imagerag.generators.diffusion.words import conditioned, plain
@@ -122,7 +121,7 @@ class ImagesApi:
         redraw = None if request.redraw is None else _as_files(request.redraw)
         order = Order(words, files, request.reference_scale, request.size, request.negative, redraw)
         facts = {"model": self.model, "words": words, "seed_used": self._known.seed}
-        return draw_one_by_one(request, control, lambda seed: self._one(order, seed, control.check), facts)
+        return draw_one_by_one(request, control, lambda seed: self._one(order, seed, control), facts)
 
     def asked_for_model(self, timeout: float) -> int:
         """Ask the server for the model, or where it can't tell for the account, and return the HTTP status.
@@ -139,7 +138,7 @@ class ImagesApi:
             return client.get(self._base + self.probe.format(model=self.model.partition(":")[0])).status_code
 
     @abstractmethod
-    def _one(self, order: Order, seed: int, check: StopCheck | None) -> Drawn:
+    def _one(self, order: Order, seed: int, control: DrawControl) -> Drawn:
         """Draw one image."""
 
     def _client(self, timeout: float, headers: Mapping[str, str] | None = None) -> httpx.Client:
@@ -179,11 +178,18 @@ class ImagesApi:
         domain = self._provider.domain
         return bool(domain) and (host == domain or host.endswith("." + domain))
 
-    def _fetched(self, address: str, check: StopCheck | None) -> Image.Image:
-        """Return an image that is given by address; another try asks for it again, and draws nothing."""
+    def _fetched(self, address: str, control: DrawControl, usage: Mapping[str, float]) -> Image.Image:
+        """Return an image that is given by address; another try asks for it again, and draws nothing.
+
+        Args:
+            address: of the image.
+            control: of the run.
+            usage: what the image cost, also where it can't be fetched.
+        """
         try:
-            return retry_transient(lambda: fetched_image(address, self._base, TIMEOUT), check, lambda: None)
+            return retry_transient(lambda: fetched_image(address, self._base, TIMEOUT), control.check, lambda: None)
         except (TransientError, UserError) as failure:
+            control.charge(usage)
             raise UserError(
                 f"{self.name!r} drew an image that can't be fetched: {failure}; let the server answer with the image "
                 "itself (b64_json), or with an address that is open to all or its own"
@@ -207,7 +213,7 @@ class ImagesApi:
         if meaning == "unpaid":
             raise UserError(f"{self.name!r} can't be paid for: {told}; add credit, or raise the limit, at its provider")
         if meaning == "passing":
-            raise TransientError(told, reply.wait, away=reply.status in AWAY)
+            raise TransientError(told, reply.asked_wait, away=reply.status in AWAY)
         if meaning == "unusable":
             way_out = "give that address" if reply.location else "check key and model"
             raise UserError(f"{self.name!r} can't be used: {told}; {way_out}{instead}")

@@ -19,7 +19,7 @@ from urllib.parse import quote
 from PIL import Image
 
 from imagerag.errors import DrawingRefused, InvalidArgument, UserError
-from imagerag.generators.base import StopCheck
+from imagerag.generators.base import DrawControl, StopCheck
 from imagerag.generators.remote.calling import Reply, TransientError, answered, opened, retry_transient
 from imagerag.generators.remote.images_api import TIMEOUT, ImagesApi, Order
 from imagerag.generators.remote.one_by_one import Drawn
@@ -34,6 +34,8 @@ LONGEST_JOB = 600.0
 GRACE = 2.0
 """Seconds that a run which has ended waits for the answer to a submission, so that its job can be called off, and for
 the server to take in that it is."""
+NOT_FOUND = 404
+"""What a job that was taken in a moment ago may be answered with: not every machine of a server knows it yet."""
 MEGAPIXEL = 2**20
 """Pixels; what the makers that charge by the megapixel count as one."""
 
@@ -106,18 +108,24 @@ class JobsApi(ImagesApi):
     def _image_of(self, body: Mapping[str, Any]) -> str:
         """Return the address of the image in a result, or the image as a ``data:`` URL; see ``_job``."""
 
-    def _one(self, order: Order, seed: int, check: StopCheck | None) -> Drawn:
+    def _one(self, order: Order, seed: int, control: DrawControl) -> Drawn:
         path, fields = self._submission(order, seed)
-        job = self._submitted(self._base + path, fields, check)
+        job = self._submitted(self._base + path, fields, control.check)
         try:
-            body = self._awaited(job, check)
+            body = self._awaited(job, control.check)
         except (DrawingRefused, InvalidArgument):
             raise  # it is over
         except BaseException:
             self._call_off(job)
             raise
-        image, usage = self._read(body), {**job.usage, **self._usage(body)}
-        return (self._fetched(image, check) if isinstance(image, str) else image), usage
+        usage = {**job.usage, **self._usage(body)}
+        try:
+            image = self._read(body)
+        except InvalidArgument as error:
+            if not isinstance(error, DrawingRefused):  # for what is refused, no maker says what it costs
+                control.charge(usage)
+            raise
+        return (self._fetched(image, control, usage) if isinstance(image, str) else image), usage
 
     def _usage(self, body: Mapping[str, Any]) -> Mapping[str, float]:
         """Return what a result tells that it cost."""
@@ -169,7 +177,10 @@ class JobsApi(ImagesApi):
             get = partial(answered, client, "GET", secret=self._key)
 
             def ask() -> Mapping[str, Any] | None:
-                body = self._body(get(job.status))
+                reply = get(job.status)
+                if reply.status == NOT_FOUND:
+                    raise TransientError(reply.in_words)
+                body = self._body(reply)
                 return body if self._is_done(body) else None
 
             try:

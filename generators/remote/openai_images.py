@@ -12,7 +12,7 @@ import httpx
 from PIL import Image
 
 from imagerag.errors import UserError
-from imagerag.generators.base import StopCheck
+from imagerag.generators.base import DrawControl, StopCheck
 from imagerag.generators.remote.calling import Reply, TransientError, answered, opened, retry_transient
 from imagerag.generators.remote.image_answers import first_image
 from imagerag.generators.remote.images_api import TIMEOUT, ImagesApi, Order
@@ -84,18 +84,20 @@ class OpenAIImages(ImagesApi):
             files.append(("mask", ("mask.png", order.redraw[1], "image/png")))
         return EDITS, {"data": {key: str(value) for key, value in fields.items()}, "files": files}
 
-    def _one(self, order: Order, seed: int, check: StopCheck | None) -> Drawn:
+    def _one(self, order: Order, seed: int, control: DrawControl) -> Drawn:
         path, sent = self._asked(order, seed)
         with self._client(TIMEOUT) as client:
             ask = partial(answered, client, "POST", self._base + path, secret=self._key, **sent)
             try:
-                drawn, usage = retry_transient(lambda: self._read(ask(), path), check, client.close)
+                drawn, usage = retry_transient(
+                    lambda: self._read(ask(), path), control.check, client.close, control.charge
+                )
                 if isinstance(drawn, JobAt):
-                    drawn, usage = self._waited_for(drawn, client, path, check)
+                    drawn, usage = self._waited_for(drawn, client, path, control.check)
             except TransientError as failure:
                 raise failure.ended(self.name) from failure
         if isinstance(drawn, str):
-            drawn = self._fetched(drawn, check)
+            drawn = self._fetched(drawn, control, usage)
         return drawn, usage
 
     def _waited_for(
@@ -138,7 +140,7 @@ class OpenAIImages(ImagesApi):
         except ValueError as error:
             if has_error(body):
                 self._refused(reply, path)
-            raise TransientError(f"an answer without a whole image ({error})") from error
+            raise TransientError(f"an answer without a whole image ({error})", usage=self._usage(body)) from error
         if (
             found is None
             or not (found.data or found.address)
@@ -147,12 +149,14 @@ class OpenAIImages(ImagesApi):
         ):
             if has_error(body) or reply.said.is_refusal:
                 self._refused(reply, path)
-            raise TransientError(" ".join(f"an answer without an image {reply.said.words}".split()))
+            told = " ".join(f"an answer without an image {reply.said.words}".split())
+            raise TransientError(told, usage=self._usage(body))
         try:
             return (opened(found.data) if found.data else found.address), self._usage(body)
-        except TransientError:
+        except TransientError as failure:
             if has_error(body):  # words, too, can be read as base64
                 self._refused(reply, path)
+            failure.usage = self._usage(body)
             raise
 
     def _refused(self, reply: Reply, path: str) -> NoReturn:

@@ -6,8 +6,11 @@ such an answer comes, there is no id by which to call the work off.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from typing import Any
+
+from PIL import Image
 
 from imagerag.generators.remote.images_api import Order
 from imagerag.generators.remote.job_polling import Job, JobsApi, path_of
@@ -15,6 +18,11 @@ from imagerag.generators.remote.remote_sizes import sized_inputs
 from imagerag.generators.remote.server_errors import said_by
 from imagerag.store.data_urls import as_data_url
 
+MOST_BYTES = 10**6
+"""Of a file in a ``data:`` URL: "only recommended if the file is less than 1MB"
+(replicate.com/docs/topics/predictions/input-files)."""
+QUALITY = 95
+"""Of the JPEG that a larger one is sent as."""
 PENDING = frozenset({"starting", "processing"})
 """States of a prediction that is neither ``succeeded`` nor over."""
 
@@ -34,7 +42,7 @@ class ReplicateImages(JobsApi):
         if known.seed:
             inputs["seed"] = seed % 2**31
         if order.files:
-            inputs[known.takes] = [as_data_url(file, "image/png") for file in order.files]
+            inputs[known.takes] = [as_small_url(file) for file in order.files]
         name, _, version = self.model.partition(":")
         if version:
             return "/v1/predictions", {"version": version, "input": inputs}
@@ -59,3 +67,13 @@ class ReplicateImages(JobsApi):
         if not isinstance(first, str):
             raise TypeError("no address")
         return first
+
+
+def as_small_url(file: bytes) -> str:
+    """Return a PNG file as a ``data:`` URL, as a JPEG where it is larger than ``MOST_BYTES``."""
+    if len(file) <= MOST_BYTES:
+        return as_data_url(file, "image/png")
+    smaller = io.BytesIO()
+    with Image.open(io.BytesIO(file)) as image:
+        image.convert("RGB").save(smaller, "JPEG", quality=QUALITY, subsampling=0)
+    return as_data_url(smaller.getvalue(), "image/jpeg")

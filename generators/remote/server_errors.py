@@ -10,7 +10,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 MAX_SAID = 200
@@ -95,6 +95,21 @@ _PASSING_WORDS = (
 )  # fmt: skip
 
 
+_WAITS = frozenset({"retryafter", "retrydelay", "retryafterseconds"})
+"""Keys of the wait before another try: ``retry_after`` in seconds (Replicate), ``retryDelay`` as ``34.07s`` (Gemini:
+``google.rpc.RetryInfo``)."""
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|h|hours?|m|min|minutes?|s|sec|seconds?)?(?![a-z])", re.I)
+_UNITS = {"ms": 0.001, "mi": 60.0, "m": 60.0, "h": 3600.0, "s": 1.0}
+_WAIT_WORDS = re.compile(
+    r"(?:(?:try again|retry|retrying|resets?|available)(?: your request)? (?:in|after)|(?:timed out|wait)(?: for)?)"
+    r" ?(?:about |~)?"
+    r"((?:\d+(?:\.\d+)?\s*(?:ms|hours?|h|minutes?|min|m|seconds?|sec|s)(?![a-z])\s*)+)",
+    re.I,
+)
+"""How servers tell it in words: "try again in 6m0s" (OpenAI), "your rate limit resets in ~30s" (Replicate), "you have
+been timed out for 60 seconds" (Stability)."""
+
+
 class Said(NamedTuple):
     """What a server says is wrong.
 
@@ -104,6 +119,7 @@ class Said(NamedTuple):
         status: an HTTP status that the body tells, where it does.
         filtered: whether a safety system's result is there, or a refusal in words.
         by_time: whether a limit is told of that passes with time.
+        wait: seconds after which another try is asked for; ``None`` where that isn't said.
     """
 
     words: str
@@ -111,6 +127,7 @@ class Said(NamedTuple):
     status: int | None
     filtered: bool
     by_time: bool = False
+    wait: float | None = None
 
     @property
     def is_refusal(self) -> bool:
@@ -145,7 +162,8 @@ def said_in(body: bytes) -> Said:
         value = json.loads(body)
     except (ValueError, RecursionError):
         text = body[: 4 * _LONGEST_PAGE].decode("utf-8", "replace")[:_LONGEST_PAGE]
-        return Said(_line(_plain(text)), frozenset(), None, False, bool(_BY_TIME.search(text[:_LONGEST])))
+        words = _line(_plain(text))
+        return Said(words, frozenset(), None, False, bool(_BY_TIME.search(text[:_LONGEST])), _wait_in((), words))
     return said_by(value)
 
 
@@ -171,7 +189,26 @@ def said_by(value: Any) -> Said:
     except RecursionError:  # it has as many levels as could just be read
         whole = ""
     by_time = any(_BY_TIME.search(text[:_LONGEST]) for text in (whole, *texts))
-    return Said(words, frozenset(codes), status, filtered, by_time)
+    return Said(words, frozenset(codes), status, filtered, by_time, _wait_in(objects, words))
+
+
+def _wait_in(objects: Iterable[Mapping[str, Any]], words: str) -> float | None:
+    """Return the seconds that an answer asks to wait, by a value of its own or in words."""
+    for each in objects:
+        for key, value in each.items():
+            told = isinstance(value, str | int | float) and not isinstance(value, bool)
+            if _bare(key) in _WAITS and told and (seconds := _seconds(str(value))) is not None:
+                return seconds
+    found = _WAIT_WORDS.search(words)
+    return None if found is None else _seconds(found[1])
+
+
+def _seconds(text: str) -> float | None:
+    """Return a duration such as ``20``, ``34.07s`` or ``6m0s`` in seconds; ``None`` for anything else."""
+    parts = [(float(number), unit.lower()) for number, unit in _DURATION.findall(text)]
+    if not parts or re.fullmatch(r"\s*", _DURATION.sub("", text)) is None:
+        return None
+    return sum(number * _UNITS[unit[:2] if unit[:2] in _UNITS else unit[:1] or "s"] for number, unit in parts)
 
 
 def has_error(body: Any) -> bool:

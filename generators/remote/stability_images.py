@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from imagerag.generators.base import StopCheck
+from imagerag.generators.base import DrawControl
 from imagerag.generators.remote.calling import Reply, TransientError, answered, opened, retry_transient
 from imagerag.generators.remote.images_api import TIMEOUT, ImagesApi, Order
 from imagerag.generators.remote.one_by_one import Drawn
@@ -39,7 +39,7 @@ class StabilityImages(ImagesApi):
         """Whether the model heeds a negative prompt: those that are distilled to a few steps don't."""
         return "turbo" not in self.model
 
-    def _one(self, order: Order, seed: int, check: StopCheck | None) -> Drawn:
+    def _one(self, order: Order, seed: int, control: DrawControl) -> Drawn:
         service = self.model if self.model in SERVICES else "sd3"
         fields = {"prompt": order.words, "output_format": "png", "seed": str(seed % SEEDS)}
         if service == "sd3":
@@ -56,7 +56,7 @@ class StabilityImages(ImagesApi):
         with self._client(TIMEOUT, {"accept": "application/json"}) as client:
             ask = partial(answered, client, "POST", address, secret=self._key, files=files)
             try:
-                return retry_transient(lambda: self._read(ask()), check, client.close)
+                return retry_transient(lambda: self._read(ask()), control.check, client.close)
             except TransientError as failure:
                 raise failure.ended(self.name) from failure
 

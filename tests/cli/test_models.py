@@ -21,7 +21,7 @@ def test_every_preset_with_its_recipe(capsys: pytest.CaptureFixture[str]) -> Non
     assert run(["models"]) == 0
     told = capsys.readouterr().out
     assert "flux-schnell: black-forest-labs/FLUX.1-schnell\n  4 steps, guidance 0, 1024 x 1024\n" in told
-    assert "unchecked: weights" in told
+    assert "unchecked: adapter" in told
     assert klein["fast"] == ["compiled blocks on a GPU", "SageAttention on a GPU where it is installed"]
     assert rows["sd35"]["fast"] == []
     assert "--fast: FirstBlockCache, compiled blocks" in told

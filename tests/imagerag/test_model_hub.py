@@ -1,6 +1,8 @@
 """Weights that are not on this machine."""
 
 import contextvars
+import os
+import subprocess
 import sys
 import threading
 import time
@@ -97,12 +99,37 @@ def test_where_nothing_comes_nothing_is_told(tmp_path: Path, monkeypatch: pytest
 def test_the_cache_is_where_the_library_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
     import huggingface_hub.constants as constants
 
-    monkeypatch.setitem(sys.modules, "huggingface_hub.constants", None)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "huggingface_hub.constants", None)
     assert hub_cache() == Path(constants.HF_HUB_CACHE)
     monkeypatch.setenv("HF_HOME", "/models")
     assert hub_cache() == Path("/models/hub")
+    monkeypatch.setenv("HUGGINGFACE_HUB_CACHE", "/older/cache")  # which the library heeds as well
+    assert hub_cache() == Path("/older/cache")
     monkeypatch.setenv("HF_HUB_CACHE", "/models/cache")
     assert hub_cache() == Path("/models/cache")
+    monkeypatch.setenv("PLACE", "/disk")
+    monkeypatch.setenv("HF_HUB_CACHE", "$PLACE/cache")
+    assert hub_cache() == Path("/disk/cache")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"HUGGINGFACE_HUB_CACHE": "/older/cache"},
+        {"HF_HOME": "$PLACE/hf", "PLACE": "/disk"},
+        {"XDG_CACHE_HOME": "/x", "HF_HUB_CACHE": "~/hub"},
+        {"XDG_CACHE_HOME": "/x"},
+    ],
+)
+def test_a_new_process_finds_it_where_the_library_does(variables: dict[str, str]) -> None:
+    ours = "import imagerag.model_hub as hub; print(hub.hub_cache())"
+    theirs = "from huggingface_hub import constants; print(constants.HF_HUB_CACHE)"
+    told = [
+        subprocess.run([sys.executable, "-c", code], env={**os.environ, **variables}, capture_output=True, text=True)
+        for code in (ours, theirs)
+    ]
+    assert told[0].stdout == told[1].stdout != ""
 
 
 @pytest.mark.parametrize("repository", MOVED)

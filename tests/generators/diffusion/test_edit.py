@@ -33,8 +33,56 @@ def test_a_list_or_one_sheet_under_the_name_that_the_class_has() -> None:
     assert [image.size for image in given("Flux2Pipeline", "flux2", 2)["image"]] == [(341, 256)] * 2
     assert len(given("JoyImageEditPlusPipeline", "joy-edit-plus", 5)["images"]) == 5
     assert [image.size for image in given("GlmImagePipeline", "glm-image", 2)["image"]] == [(1024, 1024)] * 2
-    assert given("FluxKontextPipeline", "kontext", 2)["image"].size == (2046, 768)
+    assert given("FluxKontextPipeline", "kontext", 1)["image"].size == (341, 256)
     assert given("LongCatImageEditPipeline", "longcat-edit", 1)["image"].size == (341, 341), "as the drawing will be"
+
+
+def strip(width: int, height: int, class_name: str, preset: str, count: int = 1) -> Image.Image:
+    """What goes in for red references of that size: the first image, with all that is red in it."""
+    shown = tuple(Reference(Image.new("RGB", (width, height), "red"), f"thing {k}") for k in range(count))
+    made = family(class_name, preset).arguments(DrawRequest("an owl", (1,), shown, 0.5))
+    image: Image.Image | list[Image.Image] = next(iter(made.values()))
+    return image if isinstance(image, Image.Image) else image[0]
+
+
+def red_part(image: Image.Image) -> tuple[int, int]:
+    """The size of the part of an image that isn't white."""
+    box = Image.eval(image.getchannel("G"), lambda value: 255 - value).getbbox()
+    assert box is not None
+    return box[2] - box[0], box[3] - box[1]
+
+
+@pytest.mark.parametrize(("width", "height"), [(2000, 100), (100, 2000), (4, 1), (20_000, 1), (30, 9000)])
+@pytest.mark.parametrize("name", [name for name in EDITORS if name != "GlmImagePipeline"])
+def test_a_strip_is_set_on_a_sheet_that_is_no_strip(name: str, width: int, height: int) -> None:
+    image = strip(width, height, name, "flux2")
+    assert max(image.size) / min(image.size) <= EDITORS[name].widest + 0.01
+    assert min(image.size) >= 256
+    assert image.width * image.height < 20e6
+    part = red_part(image)
+    if min(width, height) > 20:  # else a pixel more or less is a large part of it
+        assert part[0] / part[1] == pytest.approx(width / height, rel=0.05)
+
+
+def test_what_kontext_would_stretch_is_as_wide_as_its_widest_size() -> None:
+    from diffusers.pipelines.flux.pipeline_flux_kontext import PREFERRED_KONTEXT_RESOLUTIONS
+
+    for count in (2, 3):
+        sheet = strip(400, 300, "FluxKontextPipeline", "kontext", count)
+        ratio = sheet.width / sheet.height
+        stretched = min((abs(ratio - w / h), w / h) for w, h in PREFERRED_KONTEXT_RESOLUTIONS)[1]
+        assert stretched == pytest.approx(ratio, rel=0.01)
+        part = red_part(sheet)
+        assert part[0] / part[1] == pytest.approx(count * 4 / 3, rel=0.01), "side by side, none squeezed"
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("small_pictures")
+@pytest.mark.parametrize("name", ["flux2", "flux2-klein", "flux2-klein-9b-kv", "qwen-edit", "joy-edit-plus"])
+def test_a_strip_is_drawn_with(name: str, family_folder: Path) -> None:
+    banner = Reference(Image.new("RGB", (900, 60), "red"), "a banner")
+    (drawing,) = load_family(family_folder, name).draw(DrawRequest("an owl", (1,), (banner,), 0.7))
+    assert drawing.image.size == (32, 32)
 
 
 @pytest.mark.parametrize(

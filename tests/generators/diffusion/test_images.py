@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from imagerag.generators.diffusion.edit import framed, large_enough, stitched
-from imagerag.generators.diffusion.ip_adapter import squared
+from imagerag.generators.diffusion.ip_adapter import LONGEST, squared
 
 
 @pytest.mark.parametrize(("size", "expected"), [((10, 20), (64, 128)), ((64, 64), (64, 64)), ((300, 100), (300, 100))])
@@ -22,6 +22,12 @@ def test_a_square_loses_nothing_and_is_white_around() -> None:
     square = squared(Image.new("RGBA", (20, 10), (255, 0, 0, 255)))
     assert (square.mode, square.size) == ("RGB", (20, 20))
     assert (square.getpixel((0, 10)), square.getpixel((0, 0))) == ((255, 0, 0), (255, 255, 255))
+
+
+def test_the_square_around_a_strip_is_no_larger_than_what_is_seen() -> None:
+    square = squared(Image.new("RGB", (60_000, 30), "red"))
+    assert square.size == (LONGEST, LONGEST)
+    assert square.getpixel((LONGEST // 2, LONGEST // 2)) == (255, 0, 0)
 
 
 @pytest.mark.parametrize(

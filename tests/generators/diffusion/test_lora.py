@@ -71,6 +71,26 @@ class TestApplied:
         with pytest.raises(UserError, match=r"^lora '.*other.safetensors' does not fit '.*sd15' \(.*leave it out$"):
             generator(folder, str(file))
 
+    @pytest.mark.parametrize("half", ["lora_A", "lora_B"])
+    def test_one_that_lacks_a_weight_is_refused(self, folder: Path, lora: Path, tmp_path: Path, half: str) -> None:
+        weights = load_file(lora)
+        gone = next(name for name in weights if half in name)
+        save_file({name: value for name, value in weights.items() if name != gone}, tmp_path / "half.safetensors")
+        with pytest.raises(
+            UserError, match=rf"half.safetensors' lacks 1 of its .* weights, .*{half}.*; fetch it again"
+        ):
+            generator(folder, str(tmp_path / "half.safetensors"))
+
+    @pytest.mark.parametrize("value", [float("nan"), float("inf")])
+    def test_one_whose_weights_are_no_numbers_is_refused(
+        self, folder: Path, lora: Path, tmp_path: Path, value: float
+    ) -> None:
+        weights = load_file(lora)
+        weights[next(iter(weights))].fill_(value)
+        save_file(weights, tmp_path / "broken.safetensors")
+        with pytest.raises(UserError, match=r"broken.safetensors' has weights that are no numbers"):
+            generator(folder, str(tmp_path / "broken.safetensors"))
+
     @pytest.mark.parametrize(
         ("weights", "form"), [("lokr_w1", "LoKr"), ("hada_w1_a", "LoHa"), ("diff", "of full differences")]
     )

@@ -129,6 +129,33 @@ def test_what_does_not_pass_gives_the_reason() -> None:
 
 
 @pytest.mark.parametrize(
+    ("answer", "tries"),
+    [
+        (answer_of({"text": "What a fine owl."}), 3),
+        (answer_of({"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}}), 3),
+        (answer_of({"inlineData": {"mimeType": "image/png", "data": "?"}}), 3),
+        (answer_of(reason="IMAGE_SAFETY"), 1),
+        (error_of(503, "UNAVAILABLE", "The model is overloaded"), 0),
+    ],
+)
+def test_tokens_of_an_answer_without_an_image_are_paid_for(answer: Answer, tries: int) -> None:
+    charged: list[Any] = []
+    with gemini_server(lambda number: answer) as server, pytest.raises(InvalidArgument):
+        GeminiImages(f"{MODEL}@{server.url}").draw(OWL, DrawControl(on_charge=charged.append))
+    assert [each for each in charged if each] == [{"input": 20, "output": 1200}] * tries
+
+
+def test_the_wait_that_the_body_asks_for_is_waited(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr(calling, "pause", lambda seconds, check: waited.append(seconds))
+    retry = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34.5s"}
+    busy = error_of(429, "RESOURCE_EXHAUSTED", "Quota exceeded for requests per minute", **retry)
+    with gemini_server(lambda number: busy if number == 0 else answer_of(picture_part())) as server:
+        GeminiImages(f"{MODEL}@{server.url}").draw(OWL)
+    assert waited == [34.5]
+
+
+@pytest.mark.parametrize(
     ("answer", "says"),
     [
         (error_of(400, "INVALID_ARGUMENT", "API key not valid", reason="API_KEY_INVALID"), "check key and model"),

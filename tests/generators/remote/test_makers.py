@@ -4,7 +4,7 @@ import base64
 import io
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from imagerag.chat_models.pricing import PRICES, load_pricing
 from imagerag.errors import Cancelled, DrawingRefused, InvalidArgument, UserError
 from imagerag.generators.base import DrawControl, Drawing, DrawRequest, Reference
 from imagerag.generators.registry import IMAGES_APIS, fitting_profile, load_generator, most_output_tokens
-from imagerag.generators.remote import images_api, job_polling
+from imagerag.generators.remote import calling, images_api, job_polling
 from imagerag.generators.remote.bfl_images import BflImages
 from imagerag.generators.remote.fal_images import FalImages
 from imagerag.generators.remote.recraft_images import RecraftImages
@@ -23,6 +23,7 @@ from imagerag.generators.remote.replicate_images import ReplicateImages
 from imagerag.generators.remote.stability_images import StabilityImages
 from imagerag.generators.remote.together_images import TogetherImages
 from imagerag.graphs.agent_graph import build_graph
+from imagerag.records import Verdict
 from imagerag.remote_models import providers
 from imagerag.settings import Settings
 from testing.maker_servers import JOBS, MAKERS, AskedOfMaker, MakerServer, answer, maker_server
@@ -128,6 +129,17 @@ def test_large_references_are_scaled_to_what_is_paid_for(prefix: str) -> None:
     assert sent.width == pytest.approx(2 * sent.height, abs=2)
 
 
+def test_replicate_gets_large_files_as_jpeg() -> None:
+    noise = Image.effect_noise((1024, 1024), 90).convert("RGB")
+    request = DrawRequest("an owl", (1,), (Reference(noise, "noise"), Reference(Image.new("RGB", (40, 30)), "b")))
+    with maker_server("replicate") as server:
+        draw(server, request)
+    urls = server.submissions[0].fields["input"]["input_images"]
+    assert [url.partition(";")[0] for url in urls] == ["data:image/jpeg", "data:image/png"]
+    sent = Image.open(io.BytesIO(files_of(server.submissions[0])[0]))
+    assert (sent.format, sent.size) == ("JPEG", (1024, 1024))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("prefix", ["stability", "recraft"])
 def test_large_references_are_scaled_to_what_a_request_takes(prefix: str) -> None:
@@ -181,6 +193,23 @@ def test_a_wait_that_is_too_long_is_told(prefix: str) -> None:
         with pytest.raises(InvalidArgument, match="asks to wait 3600 s"):
             draw(server)
     assert len(server.submissions) == 1
+
+
+@pytest.mark.parametrize(("asked", "most"), [(0.2, 60.0), (3600, 0)])
+def test_a_wait_that_the_body_asks_for_is_waited_or_told(
+    asked: float, most: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr(calling, "pause", lambda seconds, check: waited.append(seconds))
+    with maker_server("replicate") as server:
+        server.submit.append(answer({"detail": f"Request was throttled. Your rate limit resets in ~{asked}s."}, 429))
+        if most:
+            assert draw(server)
+            assert waited == [asked]
+        else:
+            with pytest.raises(InvalidArgument, match=r"resets in ~3600s\.\), and asks to wait 3600 s"):
+                draw(server)
+            assert waited == []
 
 
 @each_maker
@@ -290,6 +319,21 @@ def test_questions_for_a_job_are_put_again_where_they_fail(prefix: str) -> None:
         server.poll += [answer({"detail": "slow down"}, 429), answer({"detail": "oh"}, 500)]
         assert draw(server)
         server.poll += [answer({"detail": "oh"}, 500)] * 3
+        with pytest.raises(InvalidArgument, match="3 of 3 tries"):
+            draw(server)
+        assert server.called_off is (server.maker.cancel is not None)
+    assert len(server.submissions) == 2, "no question begins another job"
+
+
+@each_job
+def test_a_job_that_is_not_known_yet_is_asked_for_again(prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calling, "FIRST_WAIT", 0.01)
+    unknown = answer({"id": "j1", "status": "Task not found", "detail": "not found", "result": None}, 404)
+    told = answer({"id": "j1", "status": "Task not found", "result": None})  # Black Forest Labs says so with 200, too
+    with maker_server(prefix) as server:
+        server.poll += [unknown, told if prefix == "bfl" else unknown]
+        assert draw(server)
+        server.poll += [unknown] * 3
         with pytest.raises(InvalidArgument, match="3 of 3 tries"):
             draw(server)
         assert server.called_off is (server.maker.cancel is not None)
@@ -441,6 +485,45 @@ class TestMoney:
         result, _ = self.run(prefix, tmp_path, monkeypatch, 9.0, [0.9])
         assert sum(step["money"] for step in result["trace"]) == pytest.approx(dollars)
 
+    @each_job
+    @pytest.mark.parametrize("broken", ["no such file", "no image"])
+    def test_what_was_drawn_and_did_not_arrive_is_paid_for(
+        self, prefix: str, broken: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(calling, "FIRST_WAIT", 0.01)
+        charged: list[Mapping[str, float]] = []
+        with maker_server(prefix) as server:
+            _lose(server, empty=broken == "no image")
+            load_generator.cache_clear()
+            with pytest.raises((UserError, InvalidArgument)):
+                load_generator(server.name).draw(OWL, DrawControl(on_charge=charged.append))
+            assert len(server.submissions) == 1
+        assert charged == [{"dollars": TELLING[prefix]} if prefix in TELLING else {}]
+
+    def test_a_picture_that_did_not_arrive_counts_within_the_limit(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(calling, "FIRST_WAIT", 0.01)
+
+        class Losing(ScriptedCritic):
+            def judge(self, images: Sequence[Image.Image], prompt: str) -> list[Verdict]:
+                _lose(server)
+                return super().judge(images, prompt)
+
+        with maker_server("replicate") as server:
+            (tmp_path / "prices.toml").write_text(f'"{server.name}" = {{ image = 0.08 }}')
+            monkeypatch.setenv(PRICES, str(tmp_path / "prices.toml"))
+            load_pricing.cache_clear()
+            load_generator.cache_clear()
+            asked = Settings(
+                home=str(tmp_path / "home"), generator=server.name, vlm="rules", mode="no_lookup", max_money=0.2
+            )
+            result = build_graph(critic=Losing([0.3, 0.3])).invoke(
+                {"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=asked
+            )
+        assert sum(step["money"] for step in result["trace"]) == pytest.approx(0.16)
+        assert len(server.submissions) == 2
+
     def test_no_image_is_begun_that_the_run_cannot_pay_for(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -463,3 +546,13 @@ class TestMoney:
         assert any(step["money"] is None for step in result["trace"])
         with pytest.raises(UserError, match=r"price of 'stability:ultra@.* is not known.*\{ image = 0.04 \}"):
             self.run("stability", tmp_path, monkeypatch, None, [], max_money=0.5)
+
+
+def _lose(server: MakerServer, empty: bool = False) -> None:
+    """Let jobs be done from now on whose image is not where it should be, or that have none."""
+    maker = server.maker
+    assert maker.done is not None
+    done = maker.done(server.root + "/gone")
+    server.end = answer({**done, "result": {}, "output": []} if empty else done)
+    if maker.result is not None:
+        server.result = answer({"images": []} if empty else maker.result(server.root + "/gone"))

@@ -266,3 +266,33 @@ def test_a_character_of_thousands_of_digits_is_none() -> None:
 def test_code_in_a_page_is_left_out_and_a_title_without_an_end_is_none() -> None:
     page = b"<html><title>oops <script>if (a < b) {}</script><p>Out of <b>memory</b><style>p</style></html>"
     assert said_in(page).words == "oops Out of memory"
+
+
+@pytest.mark.parametrize(
+    ("body", "wait"),
+    [
+        ({"error": {**GEMINI, "details": [RETRY]}}, 23.0),
+        ({"error": {"details": [{"retryDelay": "34.074824224s"}]}}, 34.074824224),
+        ({"detail": "Request was throttled. Your rate limit resets in ~30s.", "status": 429}, 30.0),
+        ({"detail": "Request was throttled. Expected available in 1 second."}, 1.0),
+        ({"detail": "throttled", "retry_after": 7}, 7.0),
+        ({"error": {"message": "Rate limit reached for images. Please try again in 6m0s."}}, 360.0),
+        ({"error": {"message": "Limit 5, Used 5. Please try again in 1m12.5s. Contact us."}}, 72.5),
+        ({"error": {"message": "Please try again in 240ms."}}, 0.24),
+        ({"error": {"message": "busy, retry after 2 minutes"}}, 120.0),
+        ("Too many requests; try again in 3 hours", 10800.0),
+        ({"errors": ["150 requests within a 10 second period, and have been timed out for 60 seconds."]}, 60.0),
+        ({"message": "please wait 15s"}, 15.0),
+        ({"message": "the upstream timed out after 60 seconds"}, None),
+        ({"error": {"message": "try again later"}}, None),
+        ({"error": {"message": "an owl in 3 sizes was retried"}}, None),
+        ({"detail": "x", "retry_after": True}, None),
+        ({"detail": "x", "retry_after": "soon"}, None),
+        ({"detail": "x", "retry_after": None}, None),
+        ({"detail": "x", "retry_after": "-5"}, None),
+        ({}, None),
+    ],
+)
+def test_how_long_to_wait_is_told_in_the_body(body: Any, wait: float | None) -> None:
+    told = said_in(body.encode() if isinstance(body, str) else json.dumps(body).encode()).wait
+    assert told == (None if wait is None else pytest.approx(wait))

@@ -233,6 +233,7 @@ def misread(edit: Edit, before: Sequence[Item]) -> bool:
     return False
 
 
+_DRAWS = frozenset(["draw", "paint", "show", "sketch", "have"])
 _FUNCTION = frozenset(
     ["for", "with", "of", "in", "on", "at", "by", "to", "from", "as", "than", "then", "and", "or", "but", "so", "if",
      "all", "both", "each", "any", "every", "not", "no", "yes", "now", "too", "also", "there", "here", "again", "be",
@@ -328,6 +329,8 @@ def clause(edit: Edit, words: Sequence[str]) -> bool:
         _restore(edit, before)
     if left[:1] == ["add"]:
         return False
+    if adds and left[0] in _DRAWS and left[1:2] and left[1] in said.indefinite:
+        left = left[1:]  # "draw a cat as well"
     named = left[0] in said.indefinite or names_a_thing(edit, left)
     if (adds or (named and points_back(edit, left))) and clause(edit, ["add", *left]):
         return True

@@ -23,8 +23,9 @@ JOINS = frozenset([",", "and", "but", "&"])
 LONELY = re.compile(
     r"(?:it|he|she|they|the [\w-]+(?: [\w-]+)?) (?:(?:could|should|might|must|can) )?"
     r"(?:use|needs?|wants?|has|have|gets?|looks?|seems?|feels?|be|is|are)(?: (?:a bit|so|very|too|really|some|a|an))*"
-    r" (?:friends?|company|buddy|companion|lonely|alone|bored|sad)"
-    r"|(?:give|get|find|make|bring) (?:it|him|her|them|the [\w-]+) (?:a |some )?(?:friends?|company|buddy|companion)"
+    r" (?:friends?|company|buddy|companion|mates?|pals?|partner|playmate|lonely|alone|bored|sad)"
+    r"|(?:give|get|find|make|bring) (?:it|him|her|them|the [\w-]+) (?:a |some )?"
+    r"(?:friends?|company|buddy|companion|mates?|pals?|partner|playmate)"
 )
 """Why something is to come: "he could use a friend"."""
 

@@ -7,6 +7,7 @@ from imagerag.agent.follow_up import pictures
 from imagerag.agent.follow_up.clauses import KEPT, LONGEST, points_back
 from imagerag.agent.follow_up.edit import Edit, is_known
 from imagerag.agent.follow_up.phrases import joined, phrases, starts_with, without_courtesy
+from imagerag.agent.follow_up.things import matching
 from imagerag.prompt_grammar.inflection import singular
 from imagerag.prompt_grammar.parser import parse_scene
 from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of, number_of
@@ -22,6 +23,8 @@ _TAKEN_BACK = re.compile(
     r"(?:i mean|i meant|or rather|"
     r"scratch that|make that))(?: ,)? (?:(?:draw|paint|show|make)(?: me| it)? )?(?=(?:an?|some|two|three|four) )"
 )
+_INSTEAD_OF_ALL = re.compile(r"(?<=\w) (?:instead of|in place of|rather than) (?:all(?: of)? (?:this|that|these|it)|everything)$")
+"""What says that nothing of the old picture stays: "a pineapple instead of all this"."""
 _MARKS = frozenset([",", ":", ".", ";", "-", "!", "?"])
 _NOT_FIRST = frozenset(["of", "for", "with", "to", "by", "as", "than", "and", "or", "but", "in", "on", "at"])
 """Words that no name of a thing begins with."""
@@ -64,6 +67,12 @@ def asked_for(words: Sequence[str], names: Collection[str], known: Collection[st
     """
     said = phrases()
     bare, told_new = announced(words)
+    if not told_new and " ".join(words).rstrip(" .!?").endswith((" too", " as well", " also")):
+        return None  # "draw a cat too"
+    if cut := _INSTEAD_OF_ALL.search(" ".join(bare)):
+        bare = " ".join(bare)[: cut.start()].split()
+        told_new = True
+        bare = bare[starts_with(bare, said.verbs["see"] + said.wishes) :] or bare
     text = " ".join(bare)
     if pictures.variations(text) or pictures.is_again(text):
         return None
@@ -135,9 +144,17 @@ def stands_for_itself(words: Sequence[str], edit: Edit) -> bool:
         return False
     if starts_with(bare, changing):
         return False
+    if any(_speaks_of(edit, thing.phrase) for thing in scene.objects):
+        return False  # "three bats exactly", of a picture with a bat
     if bare[0] in said.indefinite or number_of(bare[0]):
         return all(len(thing.phrase.split()) <= 5 or is_known(thing.phrase, edit.known) for thing in scene.objects)
     return not points_back(edit, bare) and _is_named_so(scene.objects[0].phrase, edit.known)
+
+
+def _speaks_of(edit: Edit, phrase: str) -> bool:
+    """Tell whether a phrase is no name of anything, and one of its words names what is in the picture."""
+    words = phrase.split()
+    return len(words) > 1 and not is_known(phrase, edit.known) and any(matching([word], edit.items) for word in words)
 
 
 def _is_named_so(phrase: str, known: Collection[str]) -> bool:

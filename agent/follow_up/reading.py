@@ -9,10 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagerag.agent.follow_up import pictures
-from imagerag.agent.follow_up.changes import change
+from imagerag.agent.follow_up.changes import change, clause
 from imagerag.agent.follow_up.clauses import KEPT, without_asides
+from imagerag.agent.follow_up.earlier import read_meant
 from imagerag.agent.follow_up.edit import Edit, in_words, run_together
+from imagerag.agent.follow_up.heading import refuse_turning
 from imagerag.agent.follow_up.likeliest import LIKELY, SURE, SURE_OF_A_CHANGE, Likeliest
+from imagerag.agent.follow_up.mentions import mentions_of
 from imagerag.agent.follow_up.new_picture import asked_for, stands_for_itself, without_taken_back
 from imagerag.agent.follow_up.phrases import (
     joined,
@@ -112,7 +115,30 @@ class FollowUps:
         if standing is None:
             return self._read(request, words, history, standing)
         brief = self._read(request, right, history, standing)
+        if (missing := self._missing(brief, right, standing, history)) is not None:
+            why = f"I don't know what {request!r} is said of: {standing.declined!r} was not understood, so that there "
+            return _declined(request, standing, f"{why}is no {missing} in the picture; name what you mean")
         return brief if brief.answer else replace(brief, notes=(*brief.notes, *notes_on(words, right)))
+
+    def _missing(
+        self, brief: Brief, words: Sequence[str], standing: PastImage, history: Sequence[PastImage]
+    ) -> str | None:
+        """Return what a change is likely said of that the picture lacks, because the request for it was declined.
+
+        "Make it red" behind "feed him a banana", which was not understood, is no wish for a red monkey. ``None`` where a
+        request names what it is about.
+        """
+        if not standing.declined or brief.answer or brief.base != standing.id or brief.prompt == standing.prompt:
+            return None
+        edit = self._edit(standing, history)
+        then = mentions_of(edit, self._spelt(standing.declined, history)[1])
+        missing = [one for one in then if one.kind == "thing" and not one.places]
+        now = {one.kind for one in mentions_of(edit, words)}
+        things = {thing.phrase for thing in edit.scene.objects}
+        comes = any(thing.phrase not in things for thing in parse_scene(brief.prompt, self._names).objects)
+        if not missing or comes or now & {"thing", "background", "style", "time"}:
+            return None
+        return " ".join(missing[-1].words) if now else None
 
     def begun(self, request: str, history: Sequence[PastImage]) -> tuple[Edit, list[str]] | None:
         """Return the picture that stands, to be changed, and the words of a request, as ``readings`` takes them.
@@ -205,9 +231,16 @@ class FollowUps:
             words = behind[1:] if behind[0] in (",", "but", "and", ":", "please") else behind
         edit = self._edit(base, history)
         meant = _OTHER_ONE.fullmatch(" ".join(words).strip(" .!,"))
+        try:
+            edit.reader = clause
+            if read_meant(edit, words) or read_meant(edit, said):
+                return Brief(edit.described(), base.id, keep_seed=not again)
+        except CannotChange as error:
+            return _declined(request, base, str(error))
         if meant and (there := edit.find(["the", *meant["one"].split()])) is not None and not there.pronoun:
             return _declined(request, base, f'you mean the {meant["one"]}; say what is to become of it, or "undo"')
         try:
+            refuse_turning(edit, bare)
             unread = change(edit, list(words))
             if unread and said[0] in _REFUSALS and edit.knows(bare) and bare[0] not in phrases().definite:
                 unread = change(edit, [*with_article(bare), "instead"])  # "nah, teddy bear"

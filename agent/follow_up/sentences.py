@@ -266,7 +266,10 @@ def _counted_anew(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
 
 
 def _remove(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
-    return [["remove", *_named(edit, chunk.words)] for chunk in chunks if chunk.kind == "there"]
+    named = [chunk.words for chunk in chunks if chunk.kind == "there"]
+    if chunks[0].words == ("not",) and named[0][0] in PRONOUNS:
+        return None  # "not that one" may speak of the last change as well
+    return [["remove", *_named(edit, words)] for words in named]
 
 
 def _named(edit: Edit, words: Sequence[str]) -> Words:

@@ -49,6 +49,11 @@ def test_what_no_rule_reads_is_read_as_what_it_most_likely_means(request_: str, 
     assert brief.notes[0].startswith("read as ")
 
 
+def test_a_thing_gives_its_place_to_another_only_where_words_say_so() -> None:
+    assert read("please make the robot a hat on", "a robot").prompt == "a robot wearing a hat"
+    assert read("change the robot into a frog", "a robot").prompt == "a frog"
+
+
 def test_what_is_too_unlikely_is_offered_and_not_drawn() -> None:
     flat = np.zeros_like(fitted_weights())
     brief = FollowUps(NAMES, weights=lambda: flat).brief("wug the owl dog", [STANDING])

@@ -18,6 +18,7 @@ from testing.follow_ups import read
         ("castle", "castle"),
         ("a robot playing the guitar", "a robot playing the guitar"),
         ("my badge on a castle", "my badge on a castle"),
+        ("draw me a lion instead of all this", "a lion"),
     ],
 )
 def test_a_new_picture_has_no_base(request_: str, prompt: str) -> None:
@@ -40,3 +41,8 @@ def test_what_is_neither_is_never_drawn(request_: str) -> None:
 def test_of_a_corrected_request_the_correction_is_drawn() -> None:
     brief = read("now draw a boat... no, draw a guitar")
     assert (brief.prompt, brief.base) == ("a guitar", None)
+
+
+def test_what_names_a_thing_of_the_picture_in_no_name_is_no_picture_by_itself() -> None:
+    assert read("three balls sharpish", "a dog and a ball").base == "image-1"
+    assert read("three balls exactly", "a dog and a ball").prompt == "a dog and three balls"

@@ -136,3 +136,43 @@ def test_what_took_the_place_of_another_is_what_is_spoken_of_next() -> None:
 def test_what_says_no_change_draws_nothing(request_: str) -> None:
     brief = read(request_, "a tree to the right of a cat")
     assert brief.declined
+
+
+def after_declined(declined: str, request: str, prompt: str) -> Brief:
+    history = [PastImage("image-1", prompt, 1, standing=True, declined=declined)]
+    return FollowUps(NAMES).brief(request, history)
+
+
+@pytest.mark.parametrize("request_", ["make it red", "remove it", "to the left", "two of them"])
+def test_what_was_asked_for_in_vain_is_not_what_stands(request_: str) -> None:
+    brief = after_declined("feed him a pizza", request_, "a robot and a moon")
+    assert brief.declined
+    assert "pizza" in brief.answer
+
+
+@pytest.mark.parametrize(
+    ("declined", "request_", "prompt"),
+    [
+        ("feed him a pizza", "make the robot red", "a red robot"),
+        ("feed him a pizza", "add a pizza", "a robot and a pizza"),
+        ("feed him a pizza", "blue background", "a robot on a blue background"),
+        ("make it more tuesday", "make it red", "a red robot"),
+        ("", "make it red", "a red robot"),
+    ],
+)
+def test_a_request_that_says_what_it_is_about_is_read_after_one_that_was_not(
+    declined: str, request_: str, prompt: str
+) -> None:
+    assert after_declined(declined, request_, "a robot").prompt == prompt
+
+
+@pytest.mark.parametrize(
+    ("request_", "prompt", "result"),
+    [
+        ("make that ball bright red, would you?", "a dog and a ball", "a dog and a red ball"),
+        ("the ball's gotta be red", "a dog and a ball", "a dog and a red ball"),
+        ("give him a ball to play with pls", "a dog", "a dog with a ball"),
+    ],
+)
+def test_what_is_said_around_a_change_is_left_out(request_: str, prompt: str, result: str) -> None:
+    assert changed(request_, prompt) == result

@@ -21,7 +21,7 @@ from imagerag.agent.follow_up.clauses import (
 )
 from imagerag.agent.follow_up.counting import read_count
 from imagerag.agent.follow_up.discourse import clauses_of, corrected, is_remark, preferred, repaired, with_topic
-from imagerag.agent.follow_up.earlier import read_back, read_likewise, read_one_more, read_other, read_reversed
+from imagerag.agent.follow_up.earlier import read_back, read_likewise, read_next_exchange, read_one_more, read_other, read_reversed
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.phrases import phrases, starts_with, with_verb_spelt, without_courtesy
 from imagerag.agent.follow_up.removing import keep_only, read_removal
@@ -302,6 +302,9 @@ def clause(edit: Edit, words: Sequence[str]) -> bool:
     if words[0] == "and" and colour_of(" ".join(left)) and edit.latest and edit.place_of(edit.latest) is not None:
         edit.it = edit.latest  # "and green" is said of what the request before was about
     before = _state_of(edit)
+    if read_next_exchange(edit, words):
+        return True
+    _restore(edit, before)
     if adds and read_likewise(edit, left):
         return True
     _restore(edit, before)

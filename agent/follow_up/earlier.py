@@ -27,6 +27,8 @@ _MEANT = re.compile(
     r"(?:(?: ,)?(?: and| but)? (?:not|instead of|rather than) (?:on |for )?the [\w -]+)?"
 )
 """A correction that names what was meant, and not what for: "no, i meant the cat, not the dog"."""
+_NEXT_EXCHANGE = re.compile(r"and (?P<old>the [\w -]+?) (?:by|with|for|to|into) (?P<new>an? [\w -]+)")
+"""A second exchange, without its verb."""
 _THE_OTHER = ("the other one", "the other", "other one", "the other one instead", "the other instead")
 REVERSED = ("the other way round", "other way round", "other way around", "the other way around")
 
@@ -99,6 +101,12 @@ def read_meant(edit: Edit, words: Sequence[str]) -> bool:
     return edit.read(["put", "the", *edit.newest.split(), "on", "the", *said["one"].split()])
 
 
+def named_in_correction(words: Sequence[str]) -> list[str]:
+    """Return the key of "i mean the key", which names what an earlier request was meant for; empty of other words."""
+    said = _MEANT.fullmatch(" ".join(words).strip(" .!,"))
+    return said["one"].split() if said else []
+
+
 def _exchange_looks(edit: Edit, at: int, old: SceneObject, other: int) -> None:
     """Let a thing be as it was, and another get the colour and size that it has got."""
     items = list(edit.items)
@@ -134,6 +142,17 @@ def read_likewise(edit: Edit, words: Sequence[str]) -> bool:
     item = edit.items[place]
     holding.hold(edit, found, [replace(item, joint="and", verb=None)], worn=item.joint == "wearing")
     return True
+
+
+def read_next_exchange(edit: Edit, words: Sequence[str]) -> bool:
+    """Read "and the pig by a goat" behind a request that has put one thing in the place of another."""
+    found = _NEXT_EXCHANGE.fullmatch(" ".join(words))
+    if found is None or edit.changed or edit.before is None:
+        return False
+    old = {thing.phrase for thing in edit.before.objects}
+    now = {item.thing.phrase for item in edit.items}
+    exchanged = len(old - now) == len(now - old) == 1
+    return exchanged and edit.read(["replace", *found["old"].split(), "with", *found["new"].split()])
 
 
 def read_one_more(edit: Edit, words: Sequence[str]) -> bool:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from imagerag.agent.follow_up import pictures
 from imagerag.agent.follow_up.changes import change, clause
 from imagerag.agent.follow_up.clauses import KEPT, without_asides
-from imagerag.agent.follow_up.earlier import read_meant
+from imagerag.agent.follow_up.earlier import named_in_correction, read_meant
 from imagerag.agent.follow_up.edit import Edit, in_words, run_together
 from imagerag.agent.follow_up.heading import refuse_turning
 from imagerag.agent.follow_up.likeliest import LIKELY, SURE, SURE_OF_A_CHANGE, Likeliest
@@ -114,11 +114,29 @@ class FollowUps:
         standing = standing_of(history)
         if standing is None:
             return self._read(request, words, history, standing)
+        right = self._completed(right, standing, history) or right
         brief = self._read(request, right, history, standing)
         if (missing := self._missing(brief, right, standing, history)) is not None:
             why = f"I don't know what {request!r} is said of: {standing.declined!r} was not understood, so that there "
             return _declined(request, standing, f"{why}is no {missing} in the picture; name what you mean")
         return brief if brief.answer else replace(brief, notes=(*brief.notes, *notes_on(words, right)))
+
+    def _completed(
+        self, words: Sequence[str], standing: PastImage, history: Sequence[PastImage]
+    ) -> list[str] | None:
+        """Return a request that was declined with the thing that it names, and that is not there, as it was meant.
+
+        "I mean the key" behind "make the lock gold" is "make the key gold". ``None`` where words correct nothing so.
+        """
+        named = named_in_correction(words)
+        if not standing.declined or not named:
+            return None
+        edit = self._edit(standing, history)
+        then = self._spelt(standing.declined, history)[1]
+        missing = [one for one in mentions_of(edit, then) if one.kind == "thing" and not one.places]
+        if len(missing) != 1 or edit.find(["the", *named]) is None:
+            return None
+        return [*then[: missing[0].start], "the", *named, *then[missing[0].end :]]
 
     def _missing(
         self, brief: Brief, words: Sequence[str], standing: PastImage, history: Sequence[PastImage]
@@ -191,10 +209,14 @@ class FollowUps:
             why = f"{error}; it has {listed(history)}"
             return _declined(request, standing or history[-1], why, stands=standing is not None)
         if pointed is not None and not pointed.rest:
-            shown = pointed.image
-            return Brief(shown.prompt, shown.id, answer=f"Back at {shown.id}, {shown.prompt!r}. Changes go on from it.")
+            return _back_at(pointed.image)
         if pointed is not None:
-            return self._changed(request, pointed.rest, pointed.image, history)
+            brief = self._changed(request, pointed.rest, pointed.image, history)
+            if brief.declined and _lacks(self._edit(pointed.image, history), pointed.rest):
+                return _back_at(pointed.image)  # "the cat without the hat" is that picture as it is
+            if brief.declined and standing is not None:  # the picture stays, whichever was named
+                return _declined(request, standing)
+            return brief
         if standing is None:  # after a fresh start
             return self._first(request, words, forms[1])
         return self._changed(request, words, standing, history, said)
@@ -391,6 +413,15 @@ def _talk(kind: str, image: PastImage | None) -> Brief:
 def _declined(part: str, image: PastImage, why: str = "", *, stands: bool = True) -> Brief:
     told = not_understood(part, image, why)
     return Brief(image.prompt, image.id if stands else None, answer=told, declined=True)
+
+
+def _back_at(image: PastImage) -> Brief:
+    return Brief(image.prompt, image.id, answer=f"Back at {image.id}, {image.prompt!r}. Changes go on from it.")
+
+
+def _lacks(edit: Edit, words: Sequence[str]) -> bool:
+    """Tell whether words say of a picture that it is without something, and it is."""
+    return words[0] == "without" and len(words) > 1 and edit.find(list(words[1:])) is None
 
 
 def _varied(request: str, base: PastImage, many: int) -> Brief:

@@ -176,3 +176,44 @@ def test_a_request_that_says_what_it_is_about_is_read_after_one_that_was_not(
 )
 def test_what_is_said_around_a_change_is_left_out(request_: str, prompt: str, result: str) -> None:
     assert changed(request_, prompt) == result
+
+
+def test_what_was_not_there_is_corrected_to_what_is() -> None:
+    assert after_declined("make the teapot gold", "i mean the robot", "a robot").prompt == "a gold robot"
+    assert after_declined("make the dog gold", "no, the moon", "a robot").declined
+
+
+def test_a_picture_that_is_named_does_not_stand_where_the_rest_is_declined() -> None:
+    history = [
+        PastImage("image-1", "a lion wearing a crown", 1, standing=False),
+        PastImage("image-2", "a lion wearing a hat", 2, standing=True, before="image-1"),
+    ]
+    reader = FollowUps(NAMES)
+    declined = reader.brief("go back to the first one and flubber it", history)
+    assert (declined.declined, declined.base) == (True, "image-2")
+    assert reader.brief("i liked the crown better, bring it back", history).base == "image-1"
+    assert reader.brief("go back to the first one without the ball", history).base == "image-1"
+
+
+@pytest.mark.parametrize(
+    ("request_", "prompt", "before", "result"),
+    [
+        ("no i meant the cat", "a red dog and a cat", "a dog and a cat", "a dog and a red cat"),
+        ("no not the dog, the cat", "a red dog and a cat", "a dog and a cat", "a dog and a red cat"),
+        ("i said the dog", "a dog and a cat wearing a hat", "a dog and a cat", "a dog wearing a hat and a cat"),
+        ("draw a cat as well!", "a dog", "a ball", "a dog and a cat"),
+        ("too crowded. just one", "three blue birds", "a bird", "a blue bird"),
+        ("and the lion by a frog", "a mouse and a lion", "a dog and a lion", "a mouse and a frog"),
+        ("way too big", "a dog and a ball", "a dog", "a dog and a small ball"),
+        ("bigger!", "a dog and a ball", "a dog", "a dog and a large ball"),
+        ("- the ball", "a dog and a ball", "a dog", "a dog"),
+        ("why's it green? make it red", "a dog", "a cat", "a red dog"),
+    ],
+)
+def test_what_is_said_of_the_change_before(request_: str, prompt: str, before: str, result: str) -> None:
+    assert changed(request_, prompt, [before]) == result
+
+
+@pytest.mark.parametrize("request_", ["not that one", "make it a sunny day", "everything but the ball red"])
+def test_what_may_mean_another_thing_changes_nothing(request_: str) -> None:
+    assert read(request_, "a dog and a ball", ["a dog"]).declined

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from imagerag.agent.follow_up.chunks import chunks_of
 from imagerag.agent.follow_up.clauses import LONELY
 from imagerag.agent.follow_up.edit import Edit
+from imagerag.agent.follow_up.keywords import may_be_called
 from imagerag.agent.follow_up.lexicon import codes_of
 from imagerag.agent.follow_up.likeness import most_alike
 from imagerag.agent.follow_up.phrases import phrases, starts_with, without_courtesy
 from imagerag.agent.follow_up.remarks import in_passing, wishes
 from imagerag.agent.follow_up.sentences import PRONOUNS, Words, plain_orders, with_article, words_in
 from imagerag.agent.follow_up.sides import frame_of
+from imagerag.prompt_grammar.inflection import singular
 from imagerag.prompt_grammar.vocabulary import ARTICLES, COLOURS, colour_of, number_of
 
 _JOINS = frozenset([",", "and", "but", "&", "then", ":", "-", ";"])
@@ -34,8 +36,12 @@ _KIND_THEN_NAME = re.compile(
     r"\b(?:an?|another)(?: (?:second|third|fourth|other|new))? "
     r"(?:animal|thing|creature|object|character|person|friend|item)"
     r" (?:,|:) (?:like |say |maybe )?(?=an? )"
+    r"|\b(?:an?|another|some) [\w-]+ (?:, )?(?:such as|for example|for instance|e\.g\.|say)(?: ,)? (?=(?:an?|some|two|three) )"
+    r"|\b(?:an?|another|some) [\w-]+ , (?:like|maybe|perhaps|preferably) (?=(?:an?|some|two|three) )"
 )
 """A kind before what is meant of it: "a third animal , a lion"."""
+_KIND_OF_NAME = re.compile(r"\b(?:an?|another|some) (?P<kind>[\w-]+) , (?P<name>an? [\w -]+)$")
+"""The same, where the library says that the second thing is one of the first: "a pet , a cat"."""
 _COLOUR_DISLIKED = re.compile(
     rf"(?:the )?(?P<old>{_COLOUR})(?:'s| is| looks| was| seems) (?:not|too|a bit|so|way|kind of|just)\b.*? , "
     rf"(?:(?:maybe|perhaps|try|use|take|make it|rather|go for|how about|i'd like) )*(?P<new>{_COLOUR})"
@@ -153,6 +159,11 @@ def preferred(edit: Edit, words: Sequence[str]) -> list[Words] | None:
     if new[0].kind == "colour":
         return [["make", *thing, *new[0].words] for thing in things] or None
     return [["replace", *things[0], "with", *with_article(list(new[0].words))]] if named and things else None
+
+
+def _without_kind(found: re.Match[str]) -> str:
+    name = found["name"].split(" ", 1)[1]
+    return found["name"] if may_be_called(singular(name), found["kind"]) else found[0]
 
 
 def _with_head(edit: Edit, text: str) -> str:
@@ -302,6 +313,7 @@ def repaired(edit: Edit, words: Sequence[str]) -> Words:
         text = f"add {text}" if text.split(" ")[0] in phrases().indefinite else text
     text = _RED_ONE.sub(r"\g<article> \g<colour> \g<head>\g<middle>", text)
     text = _KIND_THEN_NAME.sub("", text)
+    text = _KIND_OF_NAME.sub(_without_kind, text)
     text = _with_head(edit, _ONE_MORE_RED.sub(r"\g<article> \g<colour> \g<head>", text))
     text = _ANOTHER_RED.sub(r"\g<article> \g<colour> \g<head>", text)
     text = _APPOSED.sub(r"\g<again>\g<middle>", text)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagerag.agent.follow_up.clauses import LONGEST
-from imagerag.agent.follow_up.coverage import denies, left_out
+from imagerag.agent.follow_up.coverage import denies, left_out, takes_away
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.ranking import Reading, exchanges_untold, fitted_words, is_doubtful, readings
 from imagerag.agent.follow_up.wording import spellings_of_chats
@@ -98,8 +98,10 @@ class Likeliest:
             return []
         if _CORRECTIONS & set(words) and ways and any(order.startswith("remove") for order in ways[0].orders):
             return []  # "no, i meant the cat" wants something of the cat, whatever it is
-        takes_away = ways and any(order.startswith(("remove", "replace", "only")) for order in ways[0].orders)
-        return [] if denies(words) and not takes_away else ways
+        if ways and any(order.startswith("remove") for order in ways[0].orders) and not takes_away(words):
+            return []
+        removes = ways and any(order.startswith(("remove", "replace", "only")) for order in ways[0].orders)
+        return [] if denies(words) and not removes else ways
 
     def _is_english(self, words: Sequence[str]) -> bool:
         """Tell whether most words are English, or names."""

@@ -113,6 +113,8 @@ def stands_for_itself(words: Sequence[str], edit: Edit) -> bool:
     """Tell whether a request is a scene, and no words about the one that there is: "an owl in a tree"."""
     said = phrases()
     bare = without_courtesy(words, KEPT + said.wishes)
+    if words[0] in ("just", "only"):
+        return False  # "just one butterfly" is said of some that are there, or should be
     if not bare or bare[0] in ("another", "no") or "instead" in bare or bare[1:2] == ["second"]:
         return False
     if bare[0] in ("a", "an") and bare[1:2] in ([ordinal] for ordinal in said.ordinals):

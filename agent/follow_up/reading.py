@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -134,9 +135,14 @@ class FollowUps:
         edit = self._edit(standing, history)
         then = self._spelt(standing.declined, history)[1]
         missing = [one for one in mentions_of(edit, then) if one.kind == "thing" and not one.places]
-        if len(missing) != 1 or edit.find(["the", *named]) is None:
+        spans = [(one.start, one.end) for one in missing] or [
+            (at, at + 2)
+            for at, (article, word) in enumerate(pairwise(then))
+            if article in phrases().definite and word.isalpha() and edit.find([article, word]) is None
+        ]
+        if len(spans) != 1 or edit.find(["the", *named]) is None:
             return None
-        return [*then[: missing[0].start], "the", *named, *then[missing[0].end :]]
+        return [*then[: spans[0][0]], "the", *named, *then[spans[0][1] :]]
 
     def _missing(
         self, brief: Brief, words: Sequence[str], standing: PastImage, history: Sequence[PastImage]

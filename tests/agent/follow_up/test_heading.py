@@ -14,6 +14,7 @@ from testing.follow_ups import NAMES, changed, read
         ("it should face right", "a boat"),
         ("the rocket should point the other way", "a rocket and a moon"),
         ("make the dog look at the cat", "a dog and a cat"),
+        ("the dog should look to the left", "a dog"),
         ("could you mirror it?", "a dog"),
         ("rotate the star 45 degrees", "a star"),
         ("flip the boat upside down please", "a boat"),

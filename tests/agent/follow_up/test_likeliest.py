@@ -58,3 +58,9 @@ def test_what_is_too_unlikely_is_offered_and_not_drawn() -> None:
     flat = np.zeros_like(fitted_weights())
     brief = FollowUps(NAMES, weights=lambda: flat).brief("wug the owl dog", [STANDING])
     assert brief.declined
+
+
+def test_nothing_is_removed_where_no_word_says_so() -> None:
+    brief = read("the mouse wants some as well", "a mouse in front of a lion wearing a hat")
+    assert brief.declined
+    assert "remove" not in brief.answer.partition("It shows")[0]

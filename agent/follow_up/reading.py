@@ -117,6 +117,8 @@ class FollowUps:
             return self._read(request, words, history, standing)
         right = self._completed(right, standing, history) or right
         brief = self._read(request, right, history, standing)
+        if standing.declined and brief.base is None and not brief.answer:
+            brief = self._named_again(brief, request, right, history, standing)
         if (missing := self._missing(brief, right, standing, history)) is not None:
             why = f"I don't know what {request!r} is said of: {standing.declined!r} was not understood, so that there "
             return _declined(request, standing, f"{why}is no {missing} in the picture; name what you mean")
@@ -143,6 +145,26 @@ class FollowUps:
         if len(spans) != 1 or edit.find(["the", *named]) is None:
             return None
         return [*then[: spans[0][0]], "the", *named, *then[spans[0][1] :]]
+
+    def _named_again(
+        self, new: Brief, request: str, words: Sequence[str], history: Sequence[PastImage], standing: PastImage
+    ) -> Brief:
+        """Return what a thing's name alone asks for behind a request that was declined: "a scarf", in other words.
+
+        It is added where something was to be; else nobody can tell whether a picture of it is wanted instead.
+        """
+        things = parse_scene(new.prompt, self._names).objects
+        if len(things) != 1 or asked_for(words, self._names, self._known) is not None:
+            return new
+        said = phrases().verbs
+        adding = {word for kind in ("add", "put", "give", "wear") for verb in said[kind] for word in verb}
+        named = with_article(without_courtesy(words))
+        if adding & set(self._spelt(standing.declined, history)[1]):
+            added = self._read(request, ["add", *named], history, standing)
+            if not added.answer and added.base == standing.id:
+                return replace(added, notes=(*added.notes, f"read as {joined(['add', *named])!r}"))
+        name = joined(named)
+        return _declined(request, standing, f'it may be "add {name}" or "now draw {name}"; say which')
 
     def _missing(
         self, brief: Brief, words: Sequence[str], standing: PastImage, history: Sequence[PastImage]

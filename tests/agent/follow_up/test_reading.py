@@ -217,3 +217,11 @@ def test_what_is_said_of_the_change_before(request_: str, prompt: str, before: s
 @pytest.mark.parametrize("request_", ["not that one", "make it a sunny day", "everything but the ball red"])
 def test_what_may_mean_another_thing_changes_nothing(request_: str) -> None:
     assert read(request_, "a dog and a ball", ["a dog"]).declined
+
+
+def test_a_name_alone_after_a_declined_request_is_no_new_picture() -> None:
+    assert after_declined("put something warm around him", "a scarf", "a robot").prompt == "a robot wearing a scarf"
+    assert after_declined("hmm warmer", "a scarf", "a robot").declined
+    assert after_declined("hmm warmer", "now draw a scarf", "a robot").base is None
+    assert after_declined("hmm warmer", "an owl in a tree", "a robot").prompt == "an owl in a tree"
+    assert after_declined("", "a scarf", "a robot").base is None

@@ -220,6 +220,8 @@ def misread(edit: Edit, before: Sequence[Item]) -> bool:
         words = phrase.split()
         if phrase not in old and (words[0] in _FUNCTION or words[-1] in _FUNCTION or number_of(words[-1])):
             return True  # "in front of a for", "a three"
+        if phrase not in old and phrase not in edit.names and len(words) > 1 and words[-1] in _SIDES:
+            return True  # "a helicopter left"
         if phrase in said.picture and phrase not in old:
             return True  # "crop the picture"
         if phrase in old or phrase in edit.names or phrase in edit.known:
@@ -240,6 +242,7 @@ _FUNCTION = frozenset(
      "is"]
 )  # fmt: skip
 """Words that no name of a thing begins or ends with."""
+_SIDES = frozenset(["left", "right", "top", "bottom", "middle", "above", "below", "behind"])
 _NO_NAME = frozenset(
     ["many", "few", "much", "most", "left", "right", "top", "bottom", "wait", "pair", "no", "for", "with", "by", "from"]
 )

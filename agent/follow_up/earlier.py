@@ -22,7 +22,7 @@ _SAYS_BACK = frozenset(["back", "again", "restore", "return"])
 _ONE_MORE = (["one"], ["another"], ["another", "one"], ["a", "second", "one"], ["a", "second"], ["one", "more"])
 _MEANT = re.compile(
     r"(?:(?:no|nope|sorry|oops|wait|ah|oh|hmm)(?: ,)? )*(?:but )?"
-    r"(?:(?:i (?:actually |really )?(?:meant?|said)|i was talking about|not (?:on |for )?the [\w -]+? ,(?: but)?(?: i meant?)?) )"
+    r"(?:(?:i (?:actually |really )?(?:meant?|said)|i was talking about|not (?:on |for )?the [\w -]+? ,(?: but)?(?: i meant?)?) |(?<=no )|(?<=no , ))"
     r"(?:on |for )?the (?P<one>[\w -]+?)(?: one)?"
     r"(?:(?: ,)?(?: and| but)? (?:not|instead of|rather than) (?:on |for )?the [\w -]+)?"
 )

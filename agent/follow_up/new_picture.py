@@ -26,6 +26,8 @@ _TAKEN_BACK = re.compile(
 _INSTEAD_OF_ALL = re.compile(r"(?<=\w) (?:instead of|in place of|rather than) (?:all(?: of)? (?:this|that|these|it)|everything)$")
 """What says that nothing of the old picture stays: "a pineapple instead of all this"."""
 _MARKS = frozenset([",", ":", ".", ";", "-", "!", "?"])
+MOST_REFINED = 3
+"""Words of the longest name by which a thing of the picture is named more exactly."""
 _NOT_FIRST = frozenset(["of", "for", "with", "to", "by", "as", "than", "and", "or", "but", "in", "on", "at"])
 """Words that no name of a thing begins with."""
 _VERBS_OF_BOTH = frozenset(["make", "show", "do", "see", "render", "give"])
@@ -117,6 +119,14 @@ def stands_for_itself(words: Sequence[str], edit: Edit) -> bool:
         return False  # "just one butterfly" is said of some that are there, or should be
     if not bare or bare[0] in ("another", "no") or "instead" in bare or bare[1:2] == ["second"]:
         return False
+    exact = " ".join(bare) in edit.known
+    if refined_by(edit, bare):
+        return False
+    if bare[0] not in said.indefinite and not number_of(bare[0]) and not exact:
+        if bare[0].endswith("ing") and len(bare) > 1:
+            return False  # "playing football" is what somebody of the picture does
+        if any(word in said.definite for word in bare[1:]):
+            return False  # "lights on in the cabin"
     if bare[0] in ("a", "an") and bare[1:2] in ([ordinal] for ordinal in said.ordinals):
         return False
     if bare[-2:] in (["like", "this"], ["like", "that"], ["like", "these"]):  # as what is sent along
@@ -151,6 +161,15 @@ def stands_for_itself(words: Sequence[str], edit: Edit) -> bool:
     if bare[0] in said.indefinite or number_of(bare[0]):
         return all(len(thing.phrase.split()) <= 5 or is_known(thing.phrase, edit.known) for thing in scene.objects)
     return not points_back(edit, bare) and _is_named_so(scene.objects[0].phrase, edit.known)
+
+
+def refined_by(edit: Edit, words: Sequence[str]) -> list[str]:
+    """Return the car of the picture that "sports car" says more exactly; empty where words name no such thing."""
+    text = " ".join(words)
+    if not 1 < len(words) <= MOST_REFINED or text not in edit.known or edit.find(["the", *words]) is not None:
+        return []
+    alike = [item.thing.phrase for item in edit.items if item.thing.phrase == words[-1] and item.thing.count == 1]
+    return alike[0].split() if len(alike) == 1 else []
 
 
 def _speaks_of(edit: Edit, phrase: str) -> bool:

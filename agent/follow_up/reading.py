@@ -17,7 +17,7 @@ from imagerag.agent.follow_up.edit import Edit, in_words, run_together
 from imagerag.agent.follow_up.heading import refuse_turning
 from imagerag.agent.follow_up.likeliest import LIKELY, SURE, SURE_OF_A_CHANGE, Likeliest
 from imagerag.agent.follow_up.mentions import mentions_of
-from imagerag.agent.follow_up.new_picture import asked_for, stands_for_itself, without_taken_back
+from imagerag.agent.follow_up.new_picture import asked_for, refined_by, stands_for_itself, without_taken_back
 from imagerag.agent.follow_up.phrases import (
     joined,
     phrases,
@@ -60,7 +60,8 @@ _NOTHING_ELSE = frozenset(
 _REFUSALS = frozenset(["no", "nope", "nah", "naw"])
 _POLITE = frozenset(["please", "pls", "plz"])
 _OTHER_ONE = re.compile(
-    r"(?:no ,? ?)?(?:i mean|i meant|sorry)? ?,? ?not the [a-z ]+? , (?:but )?the (?P<one>[a-z ]+?)(?: one)?"
+    r"(?:(?:no ,? ?)?(?:i mean|i meant|sorry)? ?,? ?not the [a-z ]+? , (?:but )?|no (?:, )?(?:i meant? )?)"
+    r"the (?P<one>[a-z ]+?)(?: one)?"
 )
 """A correction that names what was meant and not what for: "no, not the background, the bus"."""
 MOST_NAMED_BARE = 3
@@ -280,7 +281,8 @@ class FollowUps:
         if again:  # "another try without the hat"
             words = behind[1:] if behind[0] in (",", "but", "and", ":", "please") else behind
         edit = self._edit(base, history)
-        meant = _OTHER_ONE.fullmatch(" ".join(words).strip(" .!,"))
+        forms = (" ".join(form).strip(" .!,") for form in (words, said))
+        meant = next((found for text in forms if (found := _OTHER_ONE.fullmatch(text))), None)
         try:
             edit.reader = clause
             if read_meant(edit, words) or read_meant(edit, said):
@@ -294,6 +296,8 @@ class FollowUps:
             unread = change(edit, list(words))
             if unread and said[0] in _REFUSALS and edit.knows(bare) and bare[0] not in phrases().definite:
                 unread = change(edit, [*with_article(bare), "instead"])  # "nah, teddy bear"
+            if unread and (old := refined_by(edit, bare)):  # "sports car", of a picture with a car
+                unread = change(edit, ["replace", "the", *old, "with", "a", *bare])
             if unread and _asks_for_a_thing(edit, bare, said):  # "crown please"
                 unread = change(edit, ["add", *bare])
             if not unread:

@@ -225,3 +225,18 @@ def test_a_name_alone_after_a_declined_request_is_no_new_picture() -> None:
     assert after_declined("hmm warmer", "now draw a scarf", "a robot").base is None
     assert after_declined("hmm warmer", "an owl in a tree", "a robot").prompt == "an owl in a tree"
     assert after_declined("", "a scarf", "a robot").base is None
+
+
+@pytest.mark.parametrize("request_", ["no the cat", "no, the cat"])
+def test_no_before_the_name_of_a_thing_corrects_and_removes_nothing(request_: str) -> None:
+    assert changed(request_, "a red dog and a cat", ["a dog and a cat"]) == "a dog and a red cat"
+    assert read(request_, "a dog and a cat").declined
+
+
+@pytest.mark.parametrize("request_", ["the dog breathes balloons", "rocket left"])
+def test_no_verb_and_no_side_becomes_a_part_of_a_name(request_: str) -> None:
+    assert read(request_, "a cat and a dog").declined
+
+
+def test_what_all_is_on_stays_in_a_new_place() -> None:
+    assert changed("on the beach", "a dog on a boat") == "a dog on a boat on a beach"

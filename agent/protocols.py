@@ -88,6 +88,7 @@ class PastImage:
         standing: the person sees it now, and a change goes on from it; ``None`` where that isn't told, and the last one
             that was returned stands.
         before, after: ids of the images that "undo" and "redo" lead to; told of the standing one.
+        declined: the last request that was not understood while it stood; told of the standing one.
         seed, score: of the drawing and of its verdict, 0..1.
         present, missing: concepts that the critic sees, and does not.
         references: titles of what it was drawn with.
@@ -102,6 +103,7 @@ class PastImage:
     standing: bool | None = None
     before: str | None = None
     after: str | None = None
+    declined: str = ""
     seed: int | None = None
     score: float | None = None
     present: tuple[str, ...] = ()

@@ -54,6 +54,7 @@ def history_of(state: State, endings: dict[StopReason, str]) -> list[PastImage]:
                 standing=stands,
                 before=before if stands else None,
                 after=after if stands else None,
+                declined=state.get("declined") or "" if stands else "",
                 ending="" if reason is None else endings[reason],
             )
         )

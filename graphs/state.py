@@ -148,6 +148,9 @@ class State(TypedDict):
     """What turns returned, oldest first; missing in threads of earlier versions."""
     standing: NotRequired[int]
     """Place in ``timeline`` of the picture that the person sees, which "undo" and "redo" move; -1 for none."""
+    declined: NotRequired[str]
+    """The last request that was not understood of the picture that stands; empty for none; missing in threads of
+    earlier versions."""
     approve: NotRequired[bool]
     """Whether a person is asked before each redraw of this turn; missing in turns that earlier versions began."""
     run_seed: int

@@ -31,6 +31,8 @@ Collection = Literal[
     "varied7",
     "varied8",
     "varied9",
+    "varied10",
+    "varied11",
     "test",
 ]
 """Two halves of one collection, of which "test" is kept apart from what is tuned, and further ones to tune on."""

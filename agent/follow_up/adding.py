@@ -9,7 +9,7 @@ from imagerag.agent.follow_up.counting import read_count
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.phrases import phrases, starts_with
 from imagerag.agent.follow_up.removing import keep_only
-from imagerag.agent.follow_up.scene_edit import is_garment
+from imagerag.agent.follow_up.scene_edit import INVERSE, is_garment
 from imagerag.agent.follow_up.things import Found
 from imagerag.prompt_grammar.vocabulary import ARTICLES, number_of
 
@@ -122,6 +122,9 @@ def read_addition(edit: Edit, words: Sequence[str]) -> bool:
             return behind
         if text in BACKGROUNDS:
             return looks.backed(edit, parts.left)
+        if text in said.whole and parts.kind in INVERSE:
+            thing = edit.thing_of(parts.left, bare=True)
+            return thing is not None and placing.put_new(edit, thing, parts.kind, ["it"])
         if text in said.whole or (parts.right == ["it"] and parts.kind == "inside" and words[0] != "with"):
             return holding.add_things(edit, parts.left)
         if place := sides.frame_of([parts.said, *parts.right]):

@@ -139,6 +139,8 @@ def become(edit: Edit, found: Found, words: Sequence[str], *, things: str = "any
             meant = _meant(edit, found, thing[0].thing.phrase)
             if meant is None and number > 1:
                 return False  # "make that three coins", of a picture with neither a coin nor anything like one
+            if meant is None and not edit.knows([thing[0].thing.phrase]):
+                return False  # "make it a sunny day", of a dog and a ball
             found = meant or found
         return bool(thing) and looks.replaced(edit, found, thing or ())
     return False

@@ -21,7 +21,7 @@ from imagerag.agent.follow_up.clauses import (
 )
 from imagerag.agent.follow_up.counting import read_count
 from imagerag.agent.follow_up.discourse import clauses_of, corrected, is_remark, preferred, repaired, with_topic
-from imagerag.agent.follow_up.earlier import read_back, read_likewise, read_one_more, read_other, read_reversed
+from imagerag.agent.follow_up.earlier import read_back, read_likewise, read_next_exchange, read_one_more, read_other, read_reversed
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.phrases import phrases, starts_with, with_verb_spelt, without_courtesy
 from imagerag.agent.follow_up.removing import keep_only, read_removal
@@ -220,6 +220,8 @@ def misread(edit: Edit, before: Sequence[Item]) -> bool:
         words = phrase.split()
         if phrase not in old and (words[0] in _FUNCTION or words[-1] in _FUNCTION or number_of(words[-1])):
             return True  # "in front of a for", "a three"
+        if phrase not in old and phrase not in edit.names and len(words) > 1 and words[-1] in _SIDES:
+            return True  # "a helicopter left"
         if phrase in said.picture and phrase not in old:
             return True  # "crop the picture"
         if phrase in old or phrase in edit.names or phrase in edit.known:
@@ -233,12 +235,14 @@ def misread(edit: Edit, before: Sequence[Item]) -> bool:
     return False
 
 
+_DRAWS = frozenset(["draw", "paint", "show", "sketch", "have"])
 _FUNCTION = frozenset(
     ["for", "with", "of", "in", "on", "at", "by", "to", "from", "as", "than", "then", "and", "or", "but", "so", "if",
      "all", "both", "each", "any", "every", "not", "no", "yes", "now", "too", "also", "there", "here", "again", "be",
      "is"]
 )  # fmt: skip
 """Words that no name of a thing begins or ends with."""
+_SIDES = frozenset(["left", "right", "top", "bottom", "middle", "above", "below", "behind"])
 _NO_NAME = frozenset(
     ["many", "few", "much", "most", "left", "right", "top", "bottom", "wait", "pair", "no", "for", "with", "by", "from"]
 )
@@ -301,6 +305,9 @@ def clause(edit: Edit, words: Sequence[str]) -> bool:
     if words[0] == "and" and colour_of(" ".join(left)) and edit.latest and edit.place_of(edit.latest) is not None:
         edit.it = edit.latest  # "and green" is said of what the request before was about
     before = _state_of(edit)
+    if read_next_exchange(edit, words):
+        return True
+    _restore(edit, before)
     if adds and read_likewise(edit, left):
         return True
     _restore(edit, before)
@@ -328,6 +335,8 @@ def clause(edit: Edit, words: Sequence[str]) -> bool:
         _restore(edit, before)
     if left[:1] == ["add"]:
         return False
+    if adds and left[0] in _DRAWS and left[1:2] and left[1] in said.indefinite:
+        left = left[1:]  # "draw a cat as well"
     named = left[0] in said.indefinite or names_a_thing(edit, left)
     if (adds or (named and points_back(edit, left))) and clause(edit, ["add", *left]):
         return True

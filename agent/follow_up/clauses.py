@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.phrases import phrases, starts_with, without_courtesy
 from imagerag.agent.follow_up.talk import kind_of_talk
-from imagerag.prompt_grammar.vocabulary import ARTICLES
+from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of
 
 LONGEST = 60
 """Words of the longest request that is read as a change: longer ones are prompts."""
@@ -23,8 +23,9 @@ JOINS = frozenset([",", "and", "but", "&"])
 LONELY = re.compile(
     r"(?:it|he|she|they|the [\w-]+(?: [\w-]+)?) (?:(?:could|should|might|must|can) )?"
     r"(?:use|needs?|wants?|has|have|gets?|looks?|seems?|feels?|be|is|are)(?: (?:a bit|so|very|too|really|some|a|an))*"
-    r" (?:friends?|company|buddy|companion|lonely|alone|bored|sad)"
-    r"|(?:give|get|find|make|bring) (?:it|him|her|them|the [\w-]+) (?:a |some )?(?:friends?|company|buddy|companion)"
+    r" (?:friends?|company|buddy|companion|mates?|pals?|partner|playmate|lonely|alone|bored|sad)"
+    r"|(?:give|get|find|make|bring) (?:it|him|her|them|the [\w-]+) (?:a |some )?"
+    r"(?:friends?|company|buddy|companion|mates?|pals?|partner|playmate)"
 )
 """Why something is to come: "he could use a friend"."""
 
@@ -80,10 +81,24 @@ def is_aside(words: Sequence[str]) -> bool:
     return (
         bool(LONELY.fullmatch(text))
         or not text
+        or _complains(text)
+        or _ASKS_WHY.match(text) is not None
         or text in _FALSE_STARTS
         or kind_of_talk(text, exactly=False) is not None
         or text.startswith(phrases().asides)
     )
+
+
+_ASKS_WHY = re.compile(r"why(?:'s| is| are| was| were| does| did| has| have) (?!n't|not\b)")
+"""What is asked beside an order: "why's it pink? make it orange"."""
+
+
+def _complains(text: str) -> bool:
+    """Tell whether a text only says what there is too much of, in a word that is no look: "too crowded"."""
+    said = phrases()
+    found = re.fullmatch(r"(?:(?:it's|that's|it is|that is|looks|way|far|much|a bit|a little) )*too (?P<how>[a-z]+)", text)
+    looks = {"dark", "light", "bright", "close", "far", "near", "high", "low"}.union(*said.sizes.values())
+    return found is not None and found["how"] not in looks and not colour_of(found["how"])
 
 
 def without_asides(words: Sequence[str]) -> list[str]:

@@ -79,6 +79,22 @@ def _describes(mention: Mention | None) -> bool:
     return mention is not None and mention.kind in ("colour", "size", "number")
 
 
+_TAKES_AWAY = frozenset(
+    ["gone", "go", "goes", "out", "away", "off", "down", "disappear", "vanish", "leave", "leaves", "take", "quit", "kill",
+     "destroy", "done", "over", "enough", "only", "just", "fewer", "less", "minus", "no", "not", "without", "nah",
+     "nope", "bored", "tired", "sick", "hate", "dislike", "ugly", "annoying", "useless", "unnecessary", "needless",
+     "needed", "longer", "anymore", "except", "but", "rid", "alone"]
+)  # fmt: skip
+"""Words beside the verbs of removing by which something may be meant to go."""
+
+
+def takes_away(words: Sequence[str]) -> bool:
+    """Tell whether any word says that something is to go: of "the zebra wants some as well" none does."""
+    verbs = (*lexicon().verbs["remove"], *phrases().verbs["remove"])
+    said = _TAKES_AWAY.union(word for verb in verbs for word in verb)
+    return denies(words) or bool(said & set(words))
+
+
 def denies(words: Sequence[str]) -> bool:
     """Tell whether a request says what is not to be: "the dog shouldn't be red"."""
     return any(word in _NEGATIONS or word.endswith("n't") for word in words)

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from imagerag.agent.follow_up.chunks import chunks_of
 from imagerag.agent.follow_up.clauses import LONELY
 from imagerag.agent.follow_up.edit import Edit
+from imagerag.agent.follow_up.keywords import may_be_called
 from imagerag.agent.follow_up.lexicon import codes_of
 from imagerag.agent.follow_up.likeness import most_alike
 from imagerag.agent.follow_up.phrases import phrases, starts_with, without_courtesy
 from imagerag.agent.follow_up.remarks import in_passing, wishes
 from imagerag.agent.follow_up.sentences import PRONOUNS, Words, plain_orders, with_article, words_in
 from imagerag.agent.follow_up.sides import frame_of
+from imagerag.prompt_grammar.inflection import singular
 from imagerag.prompt_grammar.vocabulary import ARTICLES, COLOURS, colour_of, number_of
 
 _JOINS = frozenset([",", "and", "but", "&", "then", ":", "-", ";"])
@@ -34,8 +36,12 @@ _KIND_THEN_NAME = re.compile(
     r"\b(?:an?|another)(?: (?:second|third|fourth|other|new))? "
     r"(?:animal|thing|creature|object|character|person|friend|item)"
     r" (?:,|:) (?:like |say |maybe )?(?=an? )"
+    r"|\b(?:an?|another|some) [\w-]+ (?:, )?(?:such as|for example|for instance|e\.g\.|say)(?: ,)? (?=(?:an?|some|two|three) )"
+    r"|\b(?:an?|another|some) [\w-]+ , (?:like|maybe|perhaps|preferably) (?=(?:an?|some|two|three) )"
 )
 """A kind before what is meant of it: "a third animal , a lion"."""
+_KIND_OF_NAME = re.compile(r"\b(?:an?|another|some) (?P<kind>[\w-]+) , (?P<name>an? [\w -]+)$")
+"""The same, where the library says that the second thing is one of the first: "a pet , a cat"."""
 _COLOUR_DISLIKED = re.compile(
     rf"(?:the )?(?P<old>{_COLOUR})(?:'s| is| looks| was| seems) (?:not|too|a bit|so|way|kind of|just)\b.*? , "
     rf"(?:(?:maybe|perhaps|try|use|take|make it|rather|go for|how about|i'd like) )*(?P<new>{_COLOUR})"
@@ -50,6 +56,14 @@ _ANOTHER_RED = re.compile(
     rf"(?:(?:, )?but (?:in )?|in )(?P<colour>{_COLOUR})$"
 )
 """A colour that is said behind: "a dragon above the castle , a red one"."""
+_ONE_MORE_RED = re.compile(
+    rf"\b(?P<article>another|an? (?:second|third|fourth)|one more) (?P<head>[\w-]+(?: [\w-]+)?) , "
+    rf"(?:but )?(?:in |an? )?(?P<colour>{_COLOUR})(?: one)?$"
+)
+"""The same, set apart: "a second one , black"."""
+_ONE_MORE_ONE = re.compile(
+    rf"\b(?:another|an? (?:second|third|fourth)|one more) (?:(?:small|big|large|tiny|little) )?(?P<colour>{_COLOUR}) (?P<head>one)$"
+)
 _OUT_AND_IN = re.compile(r"(?P<old>.+?) (?:out|off|away|gone)(?: ,| and| ;)* (?P<new>.+?) (?:in|on|instead|in instead)")
 _OF_THEM = re.compile(
     r"(?:add |with |draw )?(?:more |some |a few |several )?(?P<what>[\w -]+?) , "
@@ -96,7 +110,7 @@ _OFFERS = frozenset(
 """Words before what is wanted instead of something disliked; any other verb says itself what is to be done."""
 _VERBS = frozenset(["put", "add", "make", "remove", "replace", "give"])
 _DISLIKES = frozenset(["not", "don't", "dont", "didn't", "never", "hate", "dislike"])
-_SAID_OF_IT = re.compile(r"[mx]?T[if]*[CZ]|[mx]?C|[xm]Tf?N")
+_SAID_OF_IT = re.compile(r"[mx]?T[if]*[CZ]|[mx]?[CZ]|[xm]Tf?N")
 
 
 def corrected(edit: Edit, words: Sequence[str]) -> Words | None:
@@ -147,6 +161,21 @@ def preferred(edit: Edit, words: Sequence[str]) -> list[Words] | None:
     return [["replace", *things[0], "with", *with_article(list(new[0].words))]] if named and things else None
 
 
+def _without_kind(found: re.Match[str]) -> str:
+    name = found["name"].split(" ", 1)[1]
+    return found["name"] if may_be_called(singular(name), found["kind"]) else found[0]
+
+
+def _with_head(edit: Edit, text: str) -> str:
+    """Return "add another black sheep" of "add another black one", where a sheep was spoken of last."""
+    found = _ONE_MORE_ONE.search(text)
+    if found is None or not edit.items:
+        return text
+    latest = edit.place_of(edit.latest) if edit.latest else None
+    phrase = edit.items[edit.main if latest is None else latest].thing.phrase
+    return f"{text[: found.start('head')]}{phrase}"
+
+
 def _in_place_of(edit: Edit, words: Sequence[str]) -> Words | None:
     """Return "a saxophone instead of the trumpet" of "a saxophone , not a trumpet", of a picture with a trumpet."""
     found = _IN_PLACE.fullmatch(" ".join(words))
@@ -179,7 +208,7 @@ def with_topic(edit: Edit, words: Sequence[str]) -> Words:
         return list(words)
     the_new = ["the", *edit.newest.split()]
     if not named:
-        return ["make", *the_new, *words_in(chunks, "colour")]
+        return ["make", *the_new, *words_in(chunks, "colour|size")]
     place = list(words).index("it") if "it" in words else -1
     return [*words[:place], *the_new, *words[place + 1 :]] if place >= 0 else list(words)
 
@@ -284,6 +313,8 @@ def repaired(edit: Edit, words: Sequence[str]) -> Words:
         text = f"add {text}" if text.split(" ")[0] in phrases().indefinite else text
     text = _RED_ONE.sub(r"\g<article> \g<colour> \g<head>\g<middle>", text)
     text = _KIND_THEN_NAME.sub("", text)
+    text = _KIND_OF_NAME.sub(_without_kind, text)
+    text = _with_head(edit, _ONE_MORE_RED.sub(r"\g<article> \g<colour> \g<head>", text))
     text = _ANOTHER_RED.sub(r"\g<article> \g<colour> \g<head>", text)
     text = _APPOSED.sub(r"\g<again>\g<middle>", text)
     words = text.split()

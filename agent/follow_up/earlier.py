@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from imagerag.agent.follow_up import holding, placing
 from imagerag.agent.follow_up.edit import Edit
-from imagerag.agent.follow_up.phrases import phrases
+from imagerag.agent.follow_up.phrases import phrases, starts_with
 from imagerag.agent.follow_up.scene_edit import Item, added, bearer, items_of
+from imagerag.agent.follow_up.sides import frame_cut, frame_of
 from imagerag.agent.follow_up.things import Found, find, matching
 from imagerag.prompt_grammar.noun_phrase import SceneObject
 from imagerag.prompt_grammar.scene import Scene
@@ -19,6 +20,15 @@ _BACK = re.compile(
 )
 _SAYS_BACK = frozenset(["back", "again", "restore", "return"])
 _ONE_MORE = (["one"], ["another"], ["another", "one"], ["a", "second", "one"], ["a", "second"], ["one", "more"])
+_MEANT = re.compile(
+    r"(?:(?:no|nope|sorry|oops|wait|ah|oh|hmm)(?: ,)? )*(?:but )?"
+    r"(?:(?:i (?:actually |really )?(?:meant?|said)|i was talking about|not (?:on |for )?the [\w -]+? ,(?: but)?(?: i meant?)?) |(?<=no )|(?<=no , ))"
+    r"(?:on |for )?the (?P<one>[\w -]+?)(?: one)?"
+    r"(?:(?: ,)?(?: and| but)? (?:not|instead of|rather than) (?:on |for )?the [\w -]+)?"
+)
+"""A correction that names what was meant, and not what for: "no, i meant the cat, not the dog"."""
+_NEXT_EXCHANGE = re.compile(r"and (?P<old>the [\w -]+?) (?:by|with|for|to|into) (?P<new>an? [\w -]+)")
+"""A second exchange, without its verb."""
 _THE_OTHER = ("the other one", "the other", "other one", "the other one instead", "the other instead")
 REVERSED = ("the other way round", "other way round", "other way around", "the other way around")
 
@@ -70,13 +80,42 @@ def read_other(edit: Edit, words: Sequence[str]) -> bool:
     alike = [at for at in others if items[at].thing.phrase == new.phrase] or others
     if len(alike) != 1:
         return False
-    other = items[alike[0]].thing
-    colour = new.colour if new.colour != old.colour else other.colour
-    size = new.size if new.size != old.size else other.size
-    items[changed[0]] = replace(items[changed[0]], thing=old)
-    items[alike[0]] = replace(items[alike[0]], thing=replace(other, colour=colour, size=size))
-    edit.take(items, alike[0])
+    _exchange_looks(edit, changed[0], old, alike[0])
     return True
+
+
+def read_meant(edit: Edit, words: Sequence[str]) -> bool:
+    """Read "i meant the cat": what the last change has done to another thing, this one was meant to get."""
+    said = _MEANT.fullmatch(" ".join(words).strip(" .!,"))
+    found = edit.find(["the", *said["one"].split()]) if said and not edit.changed else None
+    if found is None or found.pronoun or len(found.places) != 1 or len(found.items) != len(edit.items):
+        return False
+    changed, (meant,) = _last_looks(edit), found.places
+    old = _as_before(edit, changed[0]) if len(changed) == 1 and changed[0] != meant else None
+    if old is not None:
+        _exchange_looks(edit, changed[0], old, meant)
+        return True
+    place = edit.place_of(edit.newest) if edit.newest else None
+    if place is None or edit.items[place].joint not in ("wearing", "with") or bearer(edit.items, place) == meant:
+        return False
+    return edit.read(["put", "the", *edit.newest.split(), "on", "the", *said["one"].split()])
+
+
+def named_in_correction(words: Sequence[str]) -> list[str]:
+    """Return the key of "i mean the key", which names what an earlier request was meant for; empty of other words."""
+    said = _MEANT.fullmatch(" ".join(words).strip(" .!,"))
+    return said["one"].split() if said else []
+
+
+def _exchange_looks(edit: Edit, at: int, old: SceneObject, other: int) -> None:
+    """Let a thing be as it was, and another get the colour and size that it has got."""
+    items = list(edit.items)
+    new, meant = items[at].thing, items[other].thing
+    colour = new.colour if new.colour != old.colour else meant.colour
+    size = new.size if new.size != old.size else meant.size
+    items[at] = replace(items[at], thing=old)
+    items[other] = replace(items[other], thing=replace(meant, colour=colour, size=size))
+    edit.take(items, other)
 
 
 def read_likewise(edit: Edit, words: Sequence[str]) -> bool:
@@ -105,13 +144,42 @@ def read_likewise(edit: Edit, words: Sequence[str]) -> bool:
     return True
 
 
+def read_next_exchange(edit: Edit, words: Sequence[str]) -> bool:
+    """Read "and the pig by a goat" behind a request that has put one thing in the place of another."""
+    found = _NEXT_EXCHANGE.fullmatch(" ".join(words))
+    if found is None or edit.changed or edit.before is None:
+        return False
+    old = {thing.phrase for thing in edit.before.objects}
+    now = {item.thing.phrase for item in edit.items}
+    exchanged = len(old - now) == len(now - old) == 1
+    return exchanged and edit.read(["replace", *found["old"].split(), "with", *found["new"].split()])
+
+
 def read_one_more(edit: Edit, words: Sequence[str]) -> bool:
-    """Read "one on the mouse", said when the request before has added a hat."""
+    """Read "one on the mouse", said when the request before has added a hat, and "another cow on the right"."""
+    if _one_more_on_side(edit, words):
+        return True
     parts = placing.parted(words)
     place = edit.place_of(edit.newest or edit.latest) if edit.newest or edit.latest else None
     if parts is None or place is None or parts.left not in _ONE_MORE or edit.find(parts.right) is None:
         return False
     return placing.put_new(edit, [Item("and", replace(edit.items[place].thing, count=1))], parts.kind, parts.right)
+
+
+def _one_more_on_side(edit: Edit, words: Sequence[str]) -> bool:
+    bare = list(words[starts_with(words, phrases().verbs["add"]) :])
+    cut = frame_cut(bare)
+    place = frame_of(bare[cut:]) if cut else None
+    latest = edit.place_of(edit.newest or edit.latest) if edit.newest or edit.latest else None
+    if not cut or place is None:
+        return False
+    if bare[:cut] in _ONE_MORE and latest is not None:
+        new = [Item("and", replace(edit.items[latest].thing, count=1))]
+        return placing.put_one_more(edit, new, place)
+    if bare[0] != "another" and bare[1:2] not in ([ordinal] for ordinal in phrases().ordinals):
+        return False
+    named = edit.thing_of(["a", *(word for word in bare[1:cut] if word not in phrases().ordinals)])
+    return named is not None and len(named) == 1 and placing.put_one_more(edit, named, place)
 
 
 def read_back(edit: Edit, words: Sequence[str]) -> bool:

@@ -234,8 +234,12 @@ def changed_between(before: Scene, after: Scene) -> str:
     if before.background != after.background:
         return BACKGROUND
     old = items_of(before)
-    new = [item.thing.phrase for item in items_of(after) if item not in old]
-    return new[-1] if new else ""
+    names = {item.thing.phrase for item in old}
+    changed = [item.thing for item in items_of(after) if item not in old]
+    looks = [thing for thing in changed if thing not in [item.thing for item in old]]
+    new = [thing for thing in looks if thing.phrase not in names]
+    told = new or looks or changed  # of "a bird above a dog", made of "a dog", the dog has not changed
+    return told[-1].phrase if told else ""
 
 
 def _with_article(found: re.Match[str], name: str) -> str:

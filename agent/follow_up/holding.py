@@ -39,7 +39,9 @@ def give(edit: Edit, words: Sequence[str]) -> bool:
         rest = list(words[cut:])
         if words[cut - 1] in ARTICLES and not (cut == 1 and words[0] in phrases().it):
             continue  # "the frog" is no frog that gets something, and the fish behind none to give
-        if rest[0] not in said.indefinite | {"in", "with", "glasses", "sunglasses"} and not edit.knows(rest):
+        if rest[0] not in said.indefinite | {"in", "with", "glasses", "sunglasses"} and not (
+            edit.knows(rest) and not _begins_with_verb(edit, rest)
+        ):
             continue
         if rest[0] in ("in", "with") and len(rest) > 1:
             rest = rest[1:]
@@ -57,6 +59,12 @@ def give(edit: Edit, words: Sequence[str]) -> bool:
         if hold_listed(edit, found, rest, bare=False):
             return True
     return False
+
+
+def _begins_with_verb(edit: Edit, words: Sequence[str]) -> bool:
+    """Tell whether words without an article are somebody's action: the "breathes fire" of a dragon that does so."""
+    text = " ".join(words)
+    return len(words) > 1 and text not in edit.known and words[0].endswith("s") and not words[0].endswith("ss")
 
 
 def hold_listed(edit: Edit, found: Found, words: Sequence[str], *, bare: bool = True, worn: bool = False) -> bool:

@@ -1,6 +1,6 @@
 """What else the library's things are called: "the pumpkin" of a jack-o-lantern, "the bird" of an owl."""
 
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from imagerag.agent.follow_up.phrases import phrases
 from imagerag.prompt_grammar.inflection import singular
@@ -51,4 +51,18 @@ def may_be_called(phrase: str, name: str) -> bool:
         return False
     if name in known and phrase in known[name][0]:
         return True  # "the television", of a picture with a tv
-    return (name not in known or name in _KINDS) and phrase in known and name in known[phrase][0]
+    own = name not in known and not _is_stem_of_another(name, phrase)
+    return (own or name in _KINDS) and phrase in known and name in known[phrase][0]
+
+
+_DERIVED = ("ed", "d", "er", "r", "ing", "man")
+"""Endings by which a name is made of another word: "locked" of "lock"."""
+
+
+@cache
+def _is_stem_of_another(name: str, phrase: str) -> bool:
+    """Tell whether another thing's name is made of a word: the lock is what is locked, and not the key."""
+    made = {f"{name}{ending}" for ending in _DERIVED}
+    return any(
+        made & set(other.split()) and name in keywords for other, (keywords, _) in _kinds().items() if other != phrase
+    )

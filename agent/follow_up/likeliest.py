@@ -1,14 +1,15 @@
 """When a request is read as what it most likely means: where no rule reads it, or one reads it in a doubtful way."""
 
 from collections.abc import Callable, Collection, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imagerag.agent.follow_up.clauses import LONGEST
-from imagerag.agent.follow_up.coverage import denies, left_out
+from imagerag.agent.follow_up.coverage import denies, left_out, takes_away
 from imagerag.agent.follow_up.edit import Edit
-from imagerag.agent.follow_up.ranking import Reading, fitted_words, is_doubtful, readings
+from imagerag.agent.follow_up.ranking import Reading, exchanges_untold, fitted_words, is_doubtful, readings
 from imagerag.agent.follow_up.wording import spellings_of_chats
 from imagerag.prompt_grammar.inflection import singular
 
@@ -18,7 +19,7 @@ SURE = 0.5
 By ``benchmarks.follow_up_readers``, 90 % of what the weights alone draw from there on is right, of collections that
 they were not fitted on."""
 SURE_OF_A_CHANGE = 0.9
-"""The same, where the words can stand for a new picture as well."""
+"""The same, where the words can stand for a new picture as well, or where a rule's reading is to give way to it."""
 UNLIKELY = 0.05
 """Probability below which what a rule makes of a request gives way, where it is of a kind that is often misread."""
 LIKELY = 0.15
@@ -30,6 +31,8 @@ _ASKING = frozenset(
     ]
 )
 """Words that begin a question about the picture."""
+_ALL_BUT = frozenset([("everything", "but"), ("all", "but"), ("anything", "but"), ("everyone", "but")])
+_CORRECTIONS = frozenset(["meant", "mean", "said"])
 MOST_ENGLISH = 0.6
 """Share of a request's words, marks left out, of which more are English; others are to be translated first."""
 
@@ -72,11 +75,15 @@ class Likeliest:
             edit: the picture as it stands.
             words: of the request.
         """
-        if self._weights is None or not is_doubtful(edit, changed, words):
+        if self._weights is None:
+            return None
+        doubtful = is_doubtful(edit, changed, words)
+        if not doubtful and not exchanges_untold(edit, changed, words):
             return None
         ways = self._ways(edit, words)
         trusted = any(one.prompt == result and one.probability >= UNLIKELY for one in ways)
-        sure = bool(ways and ways[0].prompt) and ways[0].probability >= SURE
+        enough = SURE if doubtful else SURE_OF_A_CHANGE
+        sure = bool(ways and ways[0].prompt) and ways[0].probability >= enough
         return ways[0] if sure and not trusted else None
 
     def _ways(self, edit: Edit, words: Sequence[str]) -> list[Reading]:
@@ -87,8 +94,14 @@ class Likeliest:
         ways = readings(edit, words, self._weights())
         if ways and ways[0].in_part:
             return []
-        takes_away = ways and any(order.startswith(("remove", "replace", "only")) for order in ways[0].orders)
-        return [] if denies(words) and not takes_away else ways
+        if "except" in words or any(pair in _ALL_BUT for pair in pairwise(words)):
+            return []
+        if _CORRECTIONS & set(words) and ways and any(order.startswith("remove") for order in ways[0].orders):
+            return []  # "no, i meant the cat" wants something of the cat, whatever it is
+        if ways and any(order.startswith("remove") for order in ways[0].orders) and not takes_away(words):
+            return []
+        removes = ways and any(order.startswith(("remove", "replace", "only")) for order in ways[0].orders)
+        return [] if denies(words) and not removes else ways
 
     def _is_english(self, words: Sequence[str]) -> bool:
         """Tell whether most words are English, or names."""

@@ -26,6 +26,7 @@ _PRONOUNS = frozenset(
      "these", "itself", "himself", "herself"]
 )  # fmt: skip
 _BEFORE_NAMES = frozenset(["second", "third", "other", "more", "extra", "additional", "same", "single", "new"])
+_MORE = frozenset(["more", "extra", "additional"])
 _DETERMINERS = frozenset(["another", "some", "any", "no", "several", "few", "couple", "both", "all", "my", "many"])
 _NO_NAMES = frozenset(
     ["place", "side", "top", "bottom", "front", "middle", "center", "centre", "corner", "right", "left", "ground",
@@ -66,6 +67,13 @@ class Mention:
     def count(self) -> int:
         """How many a thing's words say, or 0 where they don't."""
         return next((number_of(word) for word in self.before if number_of(word)), 0)
+
+    @property
+    def is_one_more(self) -> bool:
+        """Whether a thing is said to come beside those of its name that are there: "another robot", "a second cat"."""
+        first, rest = self.before[:1], self.before[1:]
+        counts = bool(_MORE & set(self.before)) or bool(rest and rest[0] in phrases().ordinals and first != ("the",))
+        return first == ("another",) or (counts and first != ("the",))
 
     @property
     def colour(self) -> str | None:

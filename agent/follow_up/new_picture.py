@@ -7,6 +7,7 @@ from imagerag.agent.follow_up import pictures
 from imagerag.agent.follow_up.clauses import KEPT, LONGEST, points_back
 from imagerag.agent.follow_up.edit import Edit, is_known
 from imagerag.agent.follow_up.phrases import joined, phrases, starts_with, without_courtesy
+from imagerag.agent.follow_up.things import matching
 from imagerag.prompt_grammar.inflection import singular
 from imagerag.prompt_grammar.parser import parse_scene
 from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of, number_of
@@ -22,7 +23,11 @@ _TAKEN_BACK = re.compile(
     r"(?:i mean|i meant|or rather|"
     r"scratch that|make that))(?: ,)? (?:(?:draw|paint|show|make)(?: me| it)? )?(?=(?:an?|some|two|three|four) )"
 )
+_INSTEAD_OF_ALL = re.compile(r"(?<=\w) (?:instead of|in place of|rather than) (?:all(?: of)? (?:this|that|these|it)|everything)$")
+"""What says that nothing of the old picture stays: "a pineapple instead of all this"."""
 _MARKS = frozenset([",", ":", ".", ";", "-", "!", "?"])
+MOST_REFINED = 3
+"""Words of the longest name by which a thing of the picture is named more exactly."""
 _NOT_FIRST = frozenset(["of", "for", "with", "to", "by", "as", "than", "and", "or", "but", "in", "on", "at"])
 """Words that no name of a thing begins with."""
 _VERBS_OF_BOTH = frozenset(["make", "show", "do", "see", "render", "give"])
@@ -64,6 +69,12 @@ def asked_for(words: Sequence[str], names: Collection[str], known: Collection[st
     """
     said = phrases()
     bare, told_new = announced(words)
+    if not told_new and " ".join(words).rstrip(" .!?").endswith((" too", " as well", " also")):
+        return None  # "draw a cat too"
+    if cut := _INSTEAD_OF_ALL.search(" ".join(bare)):
+        bare = " ".join(bare)[: cut.start()].split()
+        told_new = True
+        bare = bare[starts_with(bare, said.verbs["see"] + said.wishes) :] or bare
     text = " ".join(bare)
     if pictures.variations(text) or pictures.is_again(text):
         return None
@@ -104,8 +115,18 @@ def stands_for_itself(words: Sequence[str], edit: Edit) -> bool:
     """Tell whether a request is a scene, and no words about the one that there is: "an owl in a tree"."""
     said = phrases()
     bare = without_courtesy(words, KEPT + said.wishes)
+    if words[0] in ("just", "only"):
+        return False  # "just one butterfly" is said of some that are there, or should be
     if not bare or bare[0] in ("another", "no") or "instead" in bare or bare[1:2] == ["second"]:
         return False
+    exact = " ".join(bare) in edit.known
+    if refined_by(edit, bare):
+        return False
+    if bare[0] not in said.indefinite and not number_of(bare[0]) and not exact:
+        if bare[0].endswith("ing") and len(bare) > 1:
+            return False  # "playing football" is what somebody of the picture does
+        if any(word in said.definite for word in bare[1:]):
+            return False  # "lights on in the cabin"
     if bare[0] in ("a", "an") and bare[1:2] in ([ordinal] for ordinal in said.ordinals):
         return False
     if bare[-2:] in (["like", "this"], ["like", "that"], ["like", "these"]):  # as what is sent along
@@ -135,9 +156,26 @@ def stands_for_itself(words: Sequence[str], edit: Edit) -> bool:
         return False
     if starts_with(bare, changing):
         return False
+    if any(_speaks_of(edit, thing.phrase) for thing in scene.objects):
+        return False  # "three bats exactly", of a picture with a bat
     if bare[0] in said.indefinite or number_of(bare[0]):
         return all(len(thing.phrase.split()) <= 5 or is_known(thing.phrase, edit.known) for thing in scene.objects)
     return not points_back(edit, bare) and _is_named_so(scene.objects[0].phrase, edit.known)
+
+
+def refined_by(edit: Edit, words: Sequence[str]) -> list[str]:
+    """Return the car of the picture that "sports car" says more exactly; empty where words name no such thing."""
+    text = " ".join(words)
+    if not 1 < len(words) <= MOST_REFINED or text not in edit.known or edit.find(["the", *words]) is not None:
+        return []
+    alike = [item.thing.phrase for item in edit.items if item.thing.phrase == words[-1] and item.thing.count == 1]
+    return alike[0].split() if len(alike) == 1 else []
+
+
+def _speaks_of(edit: Edit, phrase: str) -> bool:
+    """Tell whether a phrase is no name of anything, and one of its words names what is in the picture."""
+    words = phrase.split()
+    return len(words) > 1 and not is_known(phrase, edit.known) and any(matching([word], edit.items) for word in words)
 
 
 def _is_named_so(phrase: str, known: Collection[str]) -> bool:

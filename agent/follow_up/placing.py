@@ -243,6 +243,25 @@ def add_to_side(edit: Edit, words: Sequence[str]) -> bool:
     return moved_in_frame(edit, Found(list(edit.items), [at]), place)
 
 
+def put_one_more(edit: Edit, new: Sequence[Item], place: str) -> bool:
+    """Put one more of a thing on a side of what it stands beside: those that are there stay where they are.
+
+    Args:
+        edit: of the picture.
+        new: the thing.
+        place: as ``frame_of`` returns it.
+    """
+    kind = _SIDE_OF.get(place)
+    alike = [at for at, item in enumerate(edit.items) if item.thing.phrase == new[0].thing.phrase]
+    others = [at for at in range(len(edit.items)) if at not in alike and not is_setting(edit.items, at)]
+    if kind is None or not alike or not others:
+        return False
+    anchor = bearer(edit.items, others[0])
+    items, at = related(edit.items, new, kind, anchor)
+    edit.take(items, at)
+    return True
+
+
 def put_beside_owner(edit: Edit, words: Sequence[str]) -> bool:
     """Put what somebody gets where the words say: "him a broom on the right", "the dog a ball to the left"."""
     cut = frame_cut(words)

@@ -155,7 +155,7 @@ def _of_targets(
 def _referents(edit: Edit, mentions: Sequence[Mention]) -> list[Referent]:
     """Return what of the picture may be meant: what is named, and all of it where a pronoun or nothing names it."""
     free = [at for at in range(len(edit.items)) if not is_setting(edit.items, at)] or list(range(len(edit.items)))
-    found = [Referent(place, at) for at, one in enumerate(mentions) for place in one.places]
+    found = [Referent(place, at) for at, one in enumerate(mentions) for place in one.places if not one.is_one_more]
     pronouns = [at for at, one in enumerate(mentions) if one.kind == "pronoun"]
     found += [Referent(place, at) for at in pronouns[:2] for place in free]
     found += [Referent(place, None) for place in free]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from imagerag.agent.follow_up.changes import clause, misread
 from imagerag.agent.follow_up.edit import Edit, is_known
 from imagerag.agent.follow_up.keywords import may_be_called
+from imagerag.agent.follow_up.lexicon import lexicon
 from imagerag.agent.follow_up.likelihood import FEATURES, Request
 from imagerag.agent.follow_up.mentions import MOST, mentions_of
 from imagerag.agent.follow_up.proposals import Change, Proposal, proposals_of, together
@@ -130,6 +131,21 @@ def is_doubtful(before: Edit, after: Edit, words: Sequence[str]) -> bool:
         for gone in old - now - named
         if now - old
     )
+
+
+_EXCHANGES = frozenset(
+    ["instead", "into", "not", "than", "rather", "no", "become", "becomes", "be", "is", "as", "but", "->", "other",
+     "out", "or", "prefer", "meant", "mean", "by", "for"]
+)  # fmt: skip
+"""Words beside the verbs of exchange by which one thing may take the place of another."""
+
+
+def exchanges_untold(before: Edit, after: Edit, words: Sequence[str]) -> bool:
+    """Tell whether one thing has taken another's place although no word says so: "make the bear a hat on"."""
+    old = {item.thing.phrase for item in before.items}
+    now = {item.thing.phrase for item in after.items}
+    verbs = {word for verb in lexicon().verbs["replace"] for word in verb}
+    return bool(old - now) and bool(now - old) and not (_EXCHANGES | verbs) & set(words)
 
 
 def readings(edit: Edit, words: Sequence[str], weights: NDArray[np.float32]) -> list[Reading]:

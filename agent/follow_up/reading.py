@@ -4,16 +4,20 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imagerag.agent.follow_up import pictures
-from imagerag.agent.follow_up.changes import change
+from imagerag.agent.follow_up.changes import change, clause
 from imagerag.agent.follow_up.clauses import KEPT, without_asides
+from imagerag.agent.follow_up.earlier import named_in_correction, read_meant
 from imagerag.agent.follow_up.edit import Edit, in_words, run_together
+from imagerag.agent.follow_up.heading import refuse_turning
 from imagerag.agent.follow_up.likeliest import LIKELY, SURE, SURE_OF_A_CHANGE, Likeliest
-from imagerag.agent.follow_up.new_picture import asked_for, stands_for_itself, without_taken_back
+from imagerag.agent.follow_up.mentions import mentions_of
+from imagerag.agent.follow_up.new_picture import asked_for, refined_by, stands_for_itself, without_taken_back
 from imagerag.agent.follow_up.phrases import (
     joined,
     phrases,
@@ -56,7 +60,8 @@ _NOTHING_ELSE = frozenset(
 _REFUSALS = frozenset(["no", "nope", "nah", "naw"])
 _POLITE = frozenset(["please", "pls", "plz"])
 _OTHER_ONE = re.compile(
-    r"(?:no ,? ?)?(?:i mean|i meant|sorry)? ?,? ?not the [a-z ]+? , (?:but )?the (?P<one>[a-z ]+?)(?: one)?"
+    r"(?:(?:no ,? ?)?(?:i mean|i meant|sorry)? ?,? ?not the [a-z ]+? , (?:but )?|no (?:, )?(?:i meant? )?)"
+    r"the (?P<one>[a-z ]+?)(?: one)?"
 )
 """A correction that names what was meant and not what for: "no, not the background, the bus"."""
 MOST_NAMED_BARE = 3
@@ -111,8 +116,76 @@ class FollowUps:
         standing = standing_of(history)
         if standing is None:
             return self._read(request, words, history, standing)
+        right = self._completed(right, standing, history) or right
         brief = self._read(request, right, history, standing)
+        if standing.declined and brief.base is None and not brief.answer:
+            brief = self._named_again(brief, request, right, history, standing)
+        if (missing := self._missing(brief, right, standing, history)) is not None:
+            why = f"I don't know what {request!r} is said of: {standing.declined!r} was not understood, so that there "
+            return _declined(request, standing, f"{why}is no {missing} in the picture; name what you mean")
         return brief if brief.answer else replace(brief, notes=(*brief.notes, *notes_on(words, right)))
+
+    def _completed(
+        self, words: Sequence[str], standing: PastImage, history: Sequence[PastImage]
+    ) -> list[str] | None:
+        """Return a request that was declined with the thing that it names, and that is not there, as it was meant.
+
+        "I mean the key" behind "make the lock gold" is "make the key gold". ``None`` where words correct nothing so.
+        """
+        named = named_in_correction(words)
+        if not standing.declined or not named:
+            return None
+        edit = self._edit(standing, history)
+        then = self._spelt(standing.declined, history)[1]
+        missing = [one for one in mentions_of(edit, then) if one.kind == "thing" and not one.places]
+        spans = [(one.start, one.end) for one in missing] or [
+            (at, at + 2)
+            for at, (article, word) in enumerate(pairwise(then))
+            if article in phrases().definite and word.isalpha() and edit.find([article, word]) is None
+        ]
+        if len(spans) != 1 or edit.find(["the", *named]) is None:
+            return None
+        return [*then[: spans[0][0]], "the", *named, *then[spans[0][1] :]]
+
+    def _named_again(
+        self, new: Brief, request: str, words: Sequence[str], history: Sequence[PastImage], standing: PastImage
+    ) -> Brief:
+        """Return what a thing's name alone asks for behind a request that was declined: "a scarf", in other words.
+
+        It is added where something was to be; else nobody can tell whether a picture of it is wanted instead.
+        """
+        things = parse_scene(new.prompt, self._names).objects
+        if len(things) != 1 or asked_for(words, self._names, self._known) is not None:
+            return new
+        said = phrases().verbs
+        adding = {word for kind in ("add", "put", "give", "wear") for verb in said[kind] for word in verb}
+        named = with_article(without_courtesy(words))
+        if adding & set(self._spelt(standing.declined, history)[1]):
+            added = self._read(request, ["add", *named], history, standing)
+            if not added.answer and added.base == standing.id:
+                return replace(added, notes=(*added.notes, f"read as {joined(['add', *named])!r}"))
+        name = joined(named)
+        return _declined(request, standing, f'it may be "add {name}" or "now draw {name}"; say which')
+
+    def _missing(
+        self, brief: Brief, words: Sequence[str], standing: PastImage, history: Sequence[PastImage]
+    ) -> str | None:
+        """Return what a change is likely said of that the picture lacks, because the request for it was declined.
+
+        "Make it red" behind "feed him a banana", which was not understood, is no wish for a red monkey. ``None`` where a
+        request names what it is about.
+        """
+        if not standing.declined or brief.answer or brief.base != standing.id or brief.prompt == standing.prompt:
+            return None
+        edit = self._edit(standing, history)
+        then = mentions_of(edit, self._spelt(standing.declined, history)[1])
+        missing = [one for one in then if one.kind == "thing" and not one.places]
+        now = {one.kind for one in mentions_of(edit, words)}
+        things = {thing.phrase for thing in edit.scene.objects}
+        comes = any(thing.phrase not in things for thing in parse_scene(brief.prompt, self._names).objects)
+        if not missing or comes or now & {"thing", "background", "style", "time"}:
+            return None
+        return " ".join(missing[-1].words) if now else None
 
     def begun(self, request: str, history: Sequence[PastImage]) -> tuple[Edit, list[str]] | None:
         """Return the picture that stands, to be changed, and the words of a request, as ``readings`` takes them.
@@ -165,10 +238,14 @@ class FollowUps:
             why = f"{error}; it has {listed(history)}"
             return _declined(request, standing or history[-1], why, stands=standing is not None)
         if pointed is not None and not pointed.rest:
-            shown = pointed.image
-            return Brief(shown.prompt, shown.id, answer=f"Back at {shown.id}, {shown.prompt!r}. Changes go on from it.")
+            return _back_at(pointed.image)
         if pointed is not None:
-            return self._changed(request, pointed.rest, pointed.image, history)
+            brief = self._changed(request, pointed.rest, pointed.image, history)
+            if brief.declined and _lacks(self._edit(pointed.image, history), pointed.rest):
+                return _back_at(pointed.image)  # "the cat without the hat" is that picture as it is
+            if brief.declined and standing is not None:  # the picture stays, whichever was named
+                return _declined(request, standing)
+            return brief
         if standing is None:  # after a fresh start
             return self._first(request, words, forms[1])
         return self._changed(request, words, standing, history, said)
@@ -204,13 +281,23 @@ class FollowUps:
         if again:  # "another try without the hat"
             words = behind[1:] if behind[0] in (",", "but", "and", ":", "please") else behind
         edit = self._edit(base, history)
-        meant = _OTHER_ONE.fullmatch(" ".join(words).strip(" .!,"))
+        forms = (" ".join(form).strip(" .!,") for form in (words, said))
+        meant = next((found for text in forms if (found := _OTHER_ONE.fullmatch(text))), None)
+        try:
+            edit.reader = clause
+            if read_meant(edit, words) or read_meant(edit, said):
+                return Brief(edit.described(), base.id, keep_seed=not again)
+        except CannotChange as error:
+            return _declined(request, base, str(error))
         if meant and (there := edit.find(["the", *meant["one"].split()])) is not None and not there.pronoun:
             return _declined(request, base, f'you mean the {meant["one"]}; say what is to become of it, or "undo"')
         try:
+            refuse_turning(edit, bare)
             unread = change(edit, list(words))
             if unread and said[0] in _REFUSALS and edit.knows(bare) and bare[0] not in phrases().definite:
                 unread = change(edit, [*with_article(bare), "instead"])  # "nah, teddy bear"
+            if unread and (old := refined_by(edit, bare)):  # "sports car", of a picture with a car
+                unread = change(edit, ["replace", "the", *old, "with", "a", *bare])
             if unread and _asks_for_a_thing(edit, bare, said):  # "crown please"
                 unread = change(edit, ["add", *bare])
             if not unread:
@@ -358,6 +445,15 @@ def _talk(kind: str, image: PastImage | None) -> Brief:
 def _declined(part: str, image: PastImage, why: str = "", *, stands: bool = True) -> Brief:
     told = not_understood(part, image, why)
     return Brief(image.prompt, image.id if stands else None, answer=told, declined=True)
+
+
+def _back_at(image: PastImage) -> Brief:
+    return Brief(image.prompt, image.id, answer=f"Back at {image.id}, {image.prompt!r}. Changes go on from it.")
+
+
+def _lacks(edit: Edit, words: Sequence[str]) -> bool:
+    """Tell whether words say of a picture that it is without something, and it is."""
+    return words[0] == "without" and len(words) > 1 and edit.find(list(words[1:])) is None
 
 
 def _varied(request: str, base: PastImage, many: int) -> Brief:

@@ -227,7 +227,7 @@ def surrounded(items: Sequence[Item], kind: RelationKind, thing: SceneObject) ->
     while (
         last > 0
         and kept[last].joint in _AROUND
-        and ((place and is_place(kept[last].thing)) or kept[last].joint == kind)
+        and (is_place(kept[last].thing) if place else kept[last].joint == kind)
     ):
         if not (place or kind in _AROUND):
             break

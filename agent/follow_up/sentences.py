@@ -10,7 +10,7 @@ from imagerag.agent.follow_up.chunks import chunks_of
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.lexicon import Chunk, codes_of
 from imagerag.agent.follow_up.phrases import phrases
-from imagerag.agent.follow_up.scene_edit import CannotChange, with_items
+from imagerag.agent.follow_up.scene_edit import CannotChange, is_setting, with_items
 from imagerag.generators.layout import arrange
 from imagerag.prompt_grammar.inflection import singular
 from imagerag.prompt_grammar.scene import Scene
@@ -209,10 +209,11 @@ def _add_to_side(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
     side = words_in(chunks, "side")
     if side[-1] == "side" and side[-2] in ("other", "opposite"):
         place = edit.place_of(edit.latest) if edit.latest else None
-        opposite = _opposite(edit, place) if place else None
-        if opposite is None:
+        opposite = None if place is None else _opposite(edit, place)
+        others = [item for at, item in enumerate(edit.items) if at != place and not is_setting(edit.items, at)]
+        if opposite is None or not others:
             return None
-        side = [*opposite, "of", "it"]
+        side = [*opposite, "of", "the", *others[0].thing.phrase.split()]
     return [["put", *with_article(words_in(chunks, "new")), *side]]
 
 
@@ -266,7 +267,10 @@ def _counted_anew(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
 
 
 def _remove(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
-    return [["remove", *_named(edit, chunk.words)] for chunk in chunks if chunk.kind == "there"]
+    named = [chunk.words for chunk in chunks if chunk.kind == "there"]
+    if chunks[0].words == ("not",) and named[0][0] in PRONOUNS:
+        return None  # "not that one" may speak of the last change as well
+    return [["remove", *_named(edit, words)] for words in named]
 
 
 def _named(edit: Edit, words: Sequence[str]) -> Words:

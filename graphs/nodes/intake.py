@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from langchain_core.messages import AnyMessage, HumanMessage, ToolMessage
 
-from imagerag.agent.protocols import Brief
+from imagerag.agent.protocols import Brief, PastImage
 from imagerag.errors import BudgetExceeded, Cancelled, UserError
 from imagerag.graphs.budget import memory_of_run, merge_limits, meter_step, nothing_spent
 from imagerag.graphs.components import Components
@@ -160,6 +160,7 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
             else _timeline(state)
         ),
         "answer": brief.answer or None,
+        "declined": _declined(brief, asked_for, state, history),
         "run_seed": seed,
         "run_size": _size(state, settings),
         "run_redraw": None if masked is None or brief.answer else masked.record,
@@ -178,6 +179,14 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
         "size": None,
         "budget": {},
     }
+
+
+def _declined(brief: Brief, request: str, state: State, history: Sequence[PastImage]) -> str:
+    """Return the last request that was not understood of the picture that stands; talk behind it changes nothing."""
+    if brief.declined:
+        return request
+    stays = brief.answer and not brief.step and any(image.standing and image.id == brief.base for image in history)
+    return state.get("declined") or "" if stays else ""
 
 
 def _timeline(state: State) -> dict[str, Any]:

@@ -154,3 +154,15 @@ def test_earlier_messages_of_a_chat_are_taken_into_account(tmp_path: Path) -> No
         {"messages": [*messages, HumanMessage("add a cat")]}, thread(), context=Settings(home=str(tmp_path))
     )
     assert result["image"]["prompt"] == "a red dog and a cat"
+
+
+def test_what_was_asked_for_in_vain_is_remembered_until_the_picture_changes(tmp_path: Path) -> None:
+    conversation = Conversation(tmp_path)
+    conversation.say("a dog")
+    assert conversation.say("feed him a pizza")["drawn"] == 0
+    assert conversation.say("thanks!")["drawn"] == 0
+    refused = conversation.say("make it red")
+    assert refused["drawn"] == 0
+    assert "no pizza in the picture" in refused["answer"]
+    assert conversation.say("add a pizza")["image"]["prompt"] == "a dog and a pizza"
+    assert conversation.say("make it red")["image"]["prompt"] == "a dog and a red pizza"

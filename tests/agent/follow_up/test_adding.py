@@ -48,3 +48,7 @@ def test_a_new_thing_goes_into_the_setting_that_there_is() -> None:
 )
 def test_a_wish_for_what_is_there_in_another_look_adds_nothing(request_: str, prompt: str, result: str) -> None:
     assert changed(request_, prompt) == result
+
+
+def test_what_is_above_all_is_above_it() -> None:
+    assert changed("and a bird above it all", "a cat on a boat") == "a cat on a boat under a bird"

@@ -43,3 +43,8 @@ def test_a_remark_alone_changes_nothing() -> None:
 )
 def test_what_is_said_beside_an_order_asks_for_nothing(request_: str, prompt: str, result: str) -> None:
     assert changed(request_, prompt) == result
+
+
+def test_a_kind_before_what_is_meant_of_it_is_no_thing() -> None:
+    assert changed("add a fruit, like a red apple", "a dog") == "a dog and a red apple"
+    assert changed("add a pet, maybe a cat", "a dog") == "a dog and a cat"

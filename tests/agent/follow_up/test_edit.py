@@ -19,6 +19,8 @@ def test_what_was_changed_last() -> None:
     assert changed_between(parse_scene("a dog"), parse_scene("a dog and a cat")) == "cat"
     assert changed_between(parse_scene("a dog"), parse_scene("a dog on a blue background")) == BACKGROUND
     assert changed_between(parse_scene("a dog"), parse_scene("a dog")) == ""
+    assert changed_between(parse_scene("a dog"), parse_scene("a bird above a dog")) == "bird"
+    assert changed_between(parse_scene("a dog"), parse_scene("a bird above a red dog")) == "bird"
 
 
 def test_pictograms_of_known_things_are_words() -> None:

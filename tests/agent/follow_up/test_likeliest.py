@@ -49,7 +49,18 @@ def test_what_no_rule_reads_is_read_as_what_it_most_likely_means(request_: str, 
     assert brief.notes[0].startswith("read as ")
 
 
+def test_a_thing_gives_its_place_to_another_only_where_words_say_so() -> None:
+    assert read("please make the robot a hat on", "a robot").prompt == "a robot wearing a hat"
+    assert read("change the robot into a frog", "a robot").prompt == "a frog"
+
+
 def test_what_is_too_unlikely_is_offered_and_not_drawn() -> None:
     flat = np.zeros_like(fitted_weights())
     brief = FollowUps(NAMES, weights=lambda: flat).brief("wug the owl dog", [STANDING])
     assert brief.declined
+
+
+def test_nothing_is_removed_where_no_word_says_so() -> None:
+    brief = read("the mouse wants some as well", "a mouse in front of a lion wearing a hat")
+    assert brief.declined
+    assert "remove" not in brief.answer.partition("It shows")[0]

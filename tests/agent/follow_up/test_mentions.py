@@ -4,7 +4,7 @@ import pytest
 
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.mentions import Mention, mentions_of, sized
-from testing.follow_ups import NAMES
+from testing.follow_ups import NAMES, read
 
 
 def mentioned(request: str, prompt: str = "a dog") -> list[Mention]:
@@ -30,6 +30,14 @@ def test_a_thing_has_what_is_said_before_it_and_its_places_in_the_picture() -> N
     cat, dog = mentioned("two small light blue cats by the dog", "a tree and a dog")[::2]
     assert (cat.words, cat.count, cat.colour, cat.size, cat.places) == (("cats",), 2, "light blue", "small", ())
     assert (dog.words, dog.before, dog.places) == (("dog",), ("the",), (1,))
+
+
+def test_one_more_of_a_thing_is_none_that_is_there() -> None:
+    edit = Edit.of("two dogs", NAMES, NAMES)
+    assert [one.is_one_more for one in mentions_of(edit, "another dog".split())] == [True]
+    assert [one.is_one_more for one in mentions_of(edit, "a second dog".split())] == [True]
+    assert [one.is_one_more for one in mentions_of(edit, "the second dog".split())] == [False]
+    assert read("he needs a mate, another robot but red", "a green robot").prompt == "a green robot and a red robot"
 
 
 def test_a_colour_in_a_name_is_a_part_of_the_name() -> None:

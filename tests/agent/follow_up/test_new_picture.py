@@ -18,6 +18,7 @@ from testing.follow_ups import read
         ("castle", "castle"),
         ("a robot playing the guitar", "a robot playing the guitar"),
         ("my badge on a castle", "my badge on a castle"),
+        ("draw me a lion instead of all this", "a lion"),
     ],
 )
 def test_a_new_picture_has_no_base(request_: str, prompt: str) -> None:
@@ -40,3 +41,18 @@ def test_what_is_neither_is_never_drawn(request_: str) -> None:
 def test_of_a_corrected_request_the_correction_is_drawn() -> None:
     brief = read("now draw a boat... no, draw a guitar")
     assert (brief.prompt, brief.base) == ("a guitar", None)
+
+
+def test_what_names_a_thing_of_the_picture_in_no_name_is_no_picture_by_itself() -> None:
+    assert read("three balls sharpish", "a dog and a ball").base == "image-1"
+    assert read("three balls exactly", "a dog and a ball").prompt == "a dog and three balls"
+
+
+@pytest.mark.parametrize("request_", ["playing football", "lights on in the castle", "just one star"])
+def test_what_somebody_does_or_what_is_in_something_is_no_picture_by_itself(request_: str) -> None:
+    assert read(request_, "a robot").base == "image-1"
+
+
+def test_a_more_exact_name_takes_the_place_of_a_thing() -> None:
+    assert read("red apple", "an apple and a dog").prompt == "a red apple and a dog"
+    assert read("house with garden", "a dog").base is None

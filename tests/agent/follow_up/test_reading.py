@@ -136,3 +136,107 @@ def test_what_took_the_place_of_another_is_what_is_spoken_of_next() -> None:
 def test_what_says_no_change_draws_nothing(request_: str) -> None:
     brief = read(request_, "a tree to the right of a cat")
     assert brief.declined
+
+
+def after_declined(declined: str, request: str, prompt: str) -> Brief:
+    history = [PastImage("image-1", prompt, 1, standing=True, declined=declined)]
+    return FollowUps(NAMES).brief(request, history)
+
+
+@pytest.mark.parametrize("request_", ["make it red", "remove it", "to the left", "two of them"])
+def test_what_was_asked_for_in_vain_is_not_what_stands(request_: str) -> None:
+    brief = after_declined("feed him a pizza", request_, "a robot and a moon")
+    assert brief.declined
+    assert "pizza" in brief.answer
+
+
+@pytest.mark.parametrize(
+    ("declined", "request_", "prompt"),
+    [
+        ("feed him a pizza", "make the robot red", "a red robot"),
+        ("feed him a pizza", "add a pizza", "a robot and a pizza"),
+        ("feed him a pizza", "blue background", "a robot on a blue background"),
+        ("make it more tuesday", "make it red", "a red robot"),
+        ("", "make it red", "a red robot"),
+    ],
+)
+def test_a_request_that_says_what_it_is_about_is_read_after_one_that_was_not(
+    declined: str, request_: str, prompt: str
+) -> None:
+    assert after_declined(declined, request_, "a robot").prompt == prompt
+
+
+@pytest.mark.parametrize(
+    ("request_", "prompt", "result"),
+    [
+        ("make that ball bright red, would you?", "a dog and a ball", "a dog and a red ball"),
+        ("the ball's gotta be red", "a dog and a ball", "a dog and a red ball"),
+        ("give him a ball to play with pls", "a dog", "a dog with a ball"),
+    ],
+)
+def test_what_is_said_around_a_change_is_left_out(request_: str, prompt: str, result: str) -> None:
+    assert changed(request_, prompt) == result
+
+
+def test_what_was_not_there_is_corrected_to_what_is() -> None:
+    assert after_declined("make the teapot gold", "i mean the robot", "a robot").prompt == "a gold robot"
+    assert after_declined("make the dog gold", "no, the moon", "a robot").declined
+
+
+def test_a_picture_that_is_named_does_not_stand_where_the_rest_is_declined() -> None:
+    history = [
+        PastImage("image-1", "a lion wearing a crown", 1, standing=False),
+        PastImage("image-2", "a lion wearing a hat", 2, standing=True, before="image-1"),
+    ]
+    reader = FollowUps(NAMES)
+    declined = reader.brief("go back to the first one and flubber it", history)
+    assert (declined.declined, declined.base) == (True, "image-2")
+    assert reader.brief("i liked the crown better, bring it back", history).base == "image-1"
+    assert reader.brief("go back to the first one without the ball", history).base == "image-1"
+
+
+@pytest.mark.parametrize(
+    ("request_", "prompt", "before", "result"),
+    [
+        ("no i meant the cat", "a red dog and a cat", "a dog and a cat", "a dog and a red cat"),
+        ("no not the dog, the cat", "a red dog and a cat", "a dog and a cat", "a dog and a red cat"),
+        ("i said the dog", "a dog and a cat wearing a hat", "a dog and a cat", "a dog wearing a hat and a cat"),
+        ("draw a cat as well!", "a dog", "a ball", "a dog and a cat"),
+        ("too crowded. just one", "three blue birds", "a bird", "a blue bird"),
+        ("and the lion by a frog", "a mouse and a lion", "a dog and a lion", "a mouse and a frog"),
+        ("way too big", "a dog and a ball", "a dog", "a dog and a small ball"),
+        ("bigger!", "a dog and a ball", "a dog", "a dog and a large ball"),
+        ("- the ball", "a dog and a ball", "a dog", "a dog"),
+        ("why's it green? make it red", "a dog", "a cat", "a red dog"),
+    ],
+)
+def test_what_is_said_of_the_change_before(request_: str, prompt: str, before: str, result: str) -> None:
+    assert changed(request_, prompt, [before]) == result
+
+
+@pytest.mark.parametrize("request_", ["not that one", "make it a sunny day", "everything but the ball red"])
+def test_what_may_mean_another_thing_changes_nothing(request_: str) -> None:
+    assert read(request_, "a dog and a ball", ["a dog"]).declined
+
+
+def test_a_name_alone_after_a_declined_request_is_no_new_picture() -> None:
+    assert after_declined("put something warm around him", "a scarf", "a robot").prompt == "a robot wearing a scarf"
+    assert after_declined("hmm warmer", "a scarf", "a robot").declined
+    assert after_declined("hmm warmer", "now draw a scarf", "a robot").base is None
+    assert after_declined("hmm warmer", "an owl in a tree", "a robot").prompt == "an owl in a tree"
+    assert after_declined("", "a scarf", "a robot").base is None
+
+
+@pytest.mark.parametrize("request_", ["no the cat", "no, the cat"])
+def test_no_before_the_name_of_a_thing_corrects_and_removes_nothing(request_: str) -> None:
+    assert changed(request_, "a red dog and a cat", ["a dog and a cat"]) == "a dog and a red cat"
+    assert read(request_, "a dog and a cat").declined
+
+
+@pytest.mark.parametrize("request_", ["the dog breathes balloons", "rocket left"])
+def test_no_verb_and_no_side_becomes_a_part_of_a_name(request_: str) -> None:
+    assert read(request_, "a cat and a dog").declined
+
+
+def test_what_all_is_on_stays_in_a_new_place() -> None:
+    assert changed("on the beach", "a dog on a boat") == "a dog on a boat on a beach"

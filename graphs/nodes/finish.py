@@ -41,8 +41,10 @@ def why_ended(reason: StopReason, trace: Sequence[TraceStep]) -> str:
     last = next((step for step in reversed(trace) if step["name"] in DRAWING), None)
     if last is None or not last["error"] or reason in ("cancelled", "satisfied"):
         return ENDINGS[reason]
+    if last["error"].startswith(UNFINISHED):  # the limit itself, which the reason tells
+        return ENDINGS[reason]
     if reason == "seconds":
-        return ENDINGS[reason] if last["error"].startswith(UNFINISHED) else f"{ENDINGS[reason]}: {last['error']}"
+        return f"{ENDINGS[reason]}: {last['error']}"
     return f"{ENDINGS[reason]}; the last drawing failed: {last['error']}"
 
 

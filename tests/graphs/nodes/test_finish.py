@@ -34,6 +34,7 @@ def test_every_stop_reason_has_words() -> None:
         ("done", [("regenerate_with_references", "no luck"), ("generate", None)], "nothing more was left to try"),
         ("done", [("generate", None), ("search_references", "no luck")], "nothing more was left to try"),
         ("generations", [("generate", "no luck")], "the generation budget ran out; the last drawing failed: no luck"),
+        ("generations", [("redraw", "not run to its end: 5 of 5")], "the generation budget ran out"),
         ("seconds", [("generate", "not run to its end")], "the time budget ran out"),
         (
             "seconds",

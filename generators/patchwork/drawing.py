@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -289,9 +289,16 @@ class PatchworkGenerator:
                     f"each: {text!r}; ask for it in a picture of its own, or leave something else out"
                     for text in scene.dropped
                 ),
+                *self._stand_ins(scene, data),
             ],
             "references_unused": list(unused),
         }
+
+    def _stand_ins(self, scene: Scene, data: Sequence[Sequence[Example]]) -> Iterator[str]:
+        for thing, examples in zip(scene.objects, data, strict=True):
+            nearest = self._knowledge.stand_in(thing.phrase)
+            if nearest is not None and not any(example.reference for example in examples):
+                yield f"the pictograms have no {thing.phrase!r}; drawn as what is nearest to it, {nearest!r}"
 
 
 def _background(scene: Scene) -> str:

@@ -90,6 +90,7 @@ class Knowledge:
                 for keyword in entry.keywords:
                     self._keywords.setdefault(keyword.lower(), set()).add(entry.concept.lower())
         self.names: tuple[str, ...] = tuple(self._of)
+        self._told_of = {word.lower() for entry in library.entries for word in (entry.concept, *entry.keywords)}
         self._matrix: Floats | None = None
         self._vectors: dict[str, Floats] = {}
         self._lock = threading.Lock()
@@ -112,6 +113,15 @@ class Knowledge:
         odds = np.exp((similarity[nearest] - similarity[nearest[0]]) / TEMPERATURE)
         odds = odds / odds.sum()
         return [(self.names[i], float(weight)) for i, weight in zip(nearest, odds, strict=True) if weight > 0.03]
+
+    def stand_in(self, phrase: str) -> str | None:
+        """Return what is drawn first of all for a phrase that the library has no picture of, as a name or a keyword.
+
+        ``None`` for all that it has: what the base set lacks of that is found by look-up.
+        """
+        if {phrase, singular(phrase)} & self._told_of or not self._of:
+            return None
+        return self.concepts(phrase)[0][0]
 
     def examples(self, phrase: str, styles: Sequence[str] = ()) -> list[Choice]:
         """The drawings that stand for a phrase in the given styles; empty only when the base set is."""

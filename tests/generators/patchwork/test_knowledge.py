@@ -1,6 +1,7 @@
 """Which pictures Patchwork draws from: the base set and references."""
 
 import pytest
+from PIL import Image
 
 from imagerag.assets.library import Library
 from imagerag.generators.base import DrawRequest, Reference
@@ -41,6 +42,17 @@ def test_style_words_choose_the_set(patchwork: PatchworkGenerator) -> None:
     weights = {example["set"]: example["weight"] for example in objects(drawing)[0]["examples"]}  # type: ignore[attr-defined]
     assert max(weights, key=weights.__getitem__) == "twemoji", weights
     assert patchwork.draw(DrawRequest("an owl, art deco style", (1,)))[0].facts["styles_ignored"] == ["art deco"]
+
+
+def test_what_stands_for_a_thing_that_there_is_no_picture_of_is_told(
+    patchwork: PatchworkGenerator, library: Library
+) -> None:
+    lacking = library.lacking("dev")[0]
+    prompt = f"a dog and a fence and a jewel and a {lacking}"  # a keyword of the gem stone
+    notes = patchwork.draw(DrawRequest(prompt, (1,)))[0].facts["notes"]
+    assert notes == ["the pictograms have no 'fence'; drawn as what is nearest to it, 'person fencing'"]
+    own = Reference(Image.new("RGB", (32, 32), "brown"), "fence")
+    assert patchwork.draw(DrawRequest("a fence", (1,), (own,), 0.7))[0].facts["notes"] == []
 
 
 @pytest.mark.slow

@@ -104,7 +104,7 @@ def _faults(turn: Turn, wanted: Wanted, drawn: DrawnScene, before: DrawnScene | 
         of_wanted = any(is_called(extra, thing.name, corpus, turn) for thing in wanted.things)
         if of_wanted:
             found.append(Fault("counts", extra.phrase, f"one {extra.phrase} too many"))
-        elif not any(word in extra.phrase for word in (*turn.may_show, *_words(turn.says))):
+        elif not may_be_shown(extra, turn):
             found.append(Fault("things", extra.phrase, f"{extra.phrase} was not asked for"))
     for place in wanted.places:
         subject, anchor = (taken.get(_key_of(name, wanted)) for name in (place.subject, place.anchor))
@@ -124,6 +124,11 @@ def _key_of(name: str, wanted: Wanted) -> str:
 
 def _words(choices: Sequence[str]) -> list[str]:
     return [word for choice in choices for word in choice.split("|")]
+
+
+def may_be_shown(instance: Instance, turn: Turn) -> bool:
+    """Tell whether a thing may be there besides those that have to: "snow", where the prompt is to say so."""
+    return any(word in instance.phrase for word in (*turn.may_show, *_words(turn.says)))
 
 
 def is_called(instance: Instance, name: str, corpus: Corpus, turn: Turn) -> bool:

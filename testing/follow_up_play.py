@@ -14,7 +14,7 @@ from imagerag.assets.library import bundled_library
 from imagerag.errors import UserError
 from imagerag.settings import Settings
 from imagerag.store.manifest import read_manifest
-from testing.follow_up_checks import DrawnScene, Fault, faults, is_called
+from testing.follow_up_checks import DrawnScene, Fault, faults, is_called, may_be_shown
 from testing.follow_up_corpus import Conversation, Corpus, Turn
 
 Ending = Literal["right", "wrong", "not understood"]
@@ -145,12 +145,11 @@ class Player:
         return "right" if not turn.draws or turn.may_ask else "not understood"
 
     def _astray(self, turn: Turn, scene: DrawnScene) -> tuple[frozenset[str], frozenset[str]]:
-        wanted = [thing.name for thing in turn.wanted[0].things]
+        wanted = [thing.name for choice in turn.wanted for thing in choice.things]
         foreign = {
             one.phrase
             for one in scene.instances
-            if not any(is_called(one, name, self.corpus, turn) for name in wanted)
-            and not any(word in one.phrase for word in turn.may_show)
+            if not any(is_called(one, name, self.corpus, turn) for name in wanted) and not may_be_shown(one, turn)
         }
         lost = {
             name for name in turn.stays if not any(is_called(one, name, self.corpus, turn) for one in scene.instances)

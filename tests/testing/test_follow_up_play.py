@@ -76,6 +76,15 @@ def test_something_unasked_that_is_gone_again_poisons_nothing(play: Play) -> Non
     assert not poisoned(outcome)
 
 
+def test_what_the_prompt_is_to_say_may_be_seen_and_poisons_nothing(play: Play) -> None:
+    in_snow = replace(wanted("dog")[0], plain="a dog and snow")
+    snowing = Turn("let it snow", "change", 1, (in_snow,), stays=("dog",), says=("snow|snowy",))
+    outcome = play(DOG, snowing, replace(snowing, say="more snow", goes_on_from=2))
+    assert [one.ending for one in outcome] == ["right"] * 3
+    assert all(not one.foreign for one in outcome)
+    assert not poisoned(outcome)
+
+
 def test_a_drawing_where_nothing_was_to_be_drawn_is_wrong(play: Play) -> None:
     thanks = Turn("thanks!", "talk", 1, wanted("dog"), draws=False)
     outcome = play(DOG, thanks, said={2: DOG})

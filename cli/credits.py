@@ -18,6 +18,7 @@ def credits(options: argparse.Namespace, stdout: TextIO) -> int:
     """
     from imagerag.provenance.inspection import inspect_file
     from imagerag.provenance.sources import sources_of
+    from imagerag.store.xmp import LEFT_OUT
 
     found = inspect_file(options.file)
     if found.manifest is None:
@@ -47,7 +48,12 @@ def credits(options: argparse.Namespace, stdout: TextIO) -> int:
         return 0
     if found.pixels == "changed":
         say("note: the pixels are not those that the file tells of; somebody has changed the picture", file=stdout)
-    if not sources:
+    if LEFT_OUT in found.manifest.facts:
+        say(
+            "note: the file had no room for all that it is made of; ask for the credits of the drawing itself",
+            file=stdout,
+        )
+    elif not sources:
         say("drawn without references, by a model alone: nobody is to be named", file=stdout)
     for one in sources:
         say(printable(one.attribution), file=stdout)

@@ -6,7 +6,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 from imagerag.garbage_collection import collection_paused
@@ -175,13 +175,12 @@ def retry_after(text: str | None) -> float | None:
     """
     if text is None:
         return None
-    try:
-        return max(float(text), 0.0)
-    except ValueError:
-        pass
+    with suppress(ValueError):
+        seconds = float(text)
+        return None if math.isnan(seconds) else max(seconds, 0.0)
     from email.utils import parsedate_to_datetime
 
     try:
         return max(parsedate_to_datetime(text).timestamp() - time.time(), 0.0)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

@@ -74,6 +74,7 @@ class SearchOptions:
         floor: below which nothing is found; ``None`` leaves it to the index.
         concepts: what each caption stands for, where several stand for the same: web sources are asked for a concept
             alone that nothing is found for by any of its captions.
+        written: those of them that are to be written in the picture: web sources are not asked for them.
         tell: hears what a person should know of the search, such as who was asked.
     """
 
@@ -85,6 +86,7 @@ class SearchOptions:
     like: Image.Image | None = None
     floor: Floor | None = None
     concepts: tuple[str, ...] = ()
+    written: frozenset[str] = frozenset()
     tell: Callable[[str], None] = field(default=lambda text: None, compare=False)
 
 

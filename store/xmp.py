@@ -8,7 +8,8 @@ again, carries our manifest here as well. Packets as in the XMP specification, p
 from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 from xml.sax.saxutils import escape
 
 from imagerag.store.digital_source import MEANINGS, VOCABULARY, address_of
@@ -22,6 +23,8 @@ KEYWORD = "XML:com.adobe.xmp"
 MOST_BYTES = 65_000
 """Of a packet in a JPEG, whose segments hold 65,533 (XMP specification, part 3, section 1.1.3)."""
 
+LEFT_OUT = "left_out"
+"""Fact of a copy that had no room for the facts of the drawing."""
 MOST_READ = 4 * 2**20
 """Bytes of a packet of anybody's; larger ones hold pictures or histories, and take their time to parse."""
 
@@ -60,7 +63,8 @@ def packet_of(manifest: Manifest, *, copy: bool = False) -> str:
     Args:
         manifest: of the drawing.
         copy: it is for a copy in another size or format: our manifest goes in, and room for the image data's digest.
-            Where a JPEG has no room for it, its ``facts`` are left out, and where that is not enough, all of it.
+            Where a JPEG has no room for it, of its ``facts`` only those stay by which the makers of what was pasted are
+            known; then none, which ``LEFT_OUT`` says; and where that is not enough, nothing of the manifest.
     """
     program = f"imagerag {manifest.versions.get('imagerag', '')}".strip()
     about = (
@@ -73,11 +77,33 @@ def packet_of(manifest: Manifest, *, copy: bool = False) -> str:
     if not copy:
         return _packet(about)
     about += _element("imagerag:DataSha256", UNKNOWN_DIGEST)
-    for one in (manifest, manifest.model_copy(update={"facts": {}})):
-        whole = _packet(about + _element("imagerag:Manifest", one.text()))
+    for facts in (manifest.facts, _of_makers(manifest.facts), {LEFT_OUT: True}):
+        whole = _packet(about + _element("imagerag:Manifest", manifest.model_copy(update={"facts": facts}).text()))
         if len(whole.encode()) <= MOST_BYTES:
             return whole
     return _packet(about)
+
+
+def _of_makers(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return of a generator's facts those from which ``imagerag.provenance.sources`` tells whose pictures it pasted."""
+    objects = facts.get("objects")
+    if not isinstance(objects, list):
+        return {}
+    kept = ("sha256", "concept", "set", "reference")
+    return {
+        "objects": [
+            {
+                "phrase": one.get("phrase", ""),
+                "examples": [
+                    {name: example[name] for name in kept if name in example}
+                    for example in one.get("examples") or []
+                    if isinstance(example, dict) and example.get("reference") is False
+                ],
+            }
+            for one in objects
+            if isinstance(one, dict)
+        ]
+    }
 
 
 def with_digest(data: bytes, digest: str) -> bytes:

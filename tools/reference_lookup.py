@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import zip_longest
 
 from imagerag.index.base import Hit, OrdersItself, SearchOptions
+from imagerag.prompt_grammar.lettering import is_lettering
 from imagerag.tools.session import ToolSession
 
 CANDIDATES = 2
@@ -26,7 +27,10 @@ def look_up(session: ToolSession, pairs: Sequence[tuple[str, str]], k: int) -> t
     captions = [caption for _, caption in pairs]
     reranker = session.components.reranker
     concepts = tuple(concept for concept, _ in pairs)
-    options = SearchOptions(concepts=concepts, tell=lambda text: session.emit({"event": "note", "text": text}))
+    written = frozenset(concept for concept in concepts if is_lettering(concept, session.prompt))
+    options = SearchOptions(
+        concepts=concepts, written=written, tell=lambda text: session.emit({"event": "note", "text": text})
+    )
     found = session.components.index.search(captions, k if reranker is None else CANDIDATES * k, options)
     if reranker is not None:
         pictures = [[session.components.index.image(hit.sha256) for hit in hits] for hits in found]

@@ -10,7 +10,9 @@ import re
 
 from imagerag.credentials import HIDDEN, without_credentials
 
-_ADDRESS = re.compile(r"\S+@\S+\.\w+|\b[a-z][a-z0-9+.-]*://\S*|\bwww\.\S+", re.IGNORECASE)
+_ADDRESS = re.compile(
+    r"(?:\b(?:e-?mail|mail|website|url)\b[:.]?\s+)?(?:\S+@\S+\.\w+|\b[a-z][a-z0-9+.-]*://\S*|\bwww\.\S+)", re.IGNORECASE
+)
 _NUMBER = re.compile(
     r"(?:\+|\b(?:tel|phone|fax|call)\b[.:]?\s*)\(?\d(?:[ ()./-]{0,2}\d){4,}|(?<![\w.])\d(?:[ ()./-]{0,2}\d){8,}(?!\w)",
     re.IGNORECASE,

@@ -127,17 +127,22 @@ class WebIndex:
         if k < 1:
             raise InvalidArgument(f"k {k!r} is below 1; ask for at least one reference")
         concepts = options.concepts or captions
-        for concept in dict.fromkeys(concept for concept in concepts if concept.strip() and not sent_words(concept)):
-            options.tell(
-                f"{concept!r} is not asked for on the web: it names somebody's address, number or key, no thing"
-            )
-        named = [sent_words(concept) for concept in concepts]
+        named = [self._sent_of(concept, options) for concept in concepts]
         sent = [sent_words(caption) if concept else "" for caption, concept in zip(captions, named, strict=True)]
         asked = {words: concept for words, concept in zip(sent, named, strict=True) if words}
         if not asked or not self.sources:
             return [[] for _ in captions]
         answers = dict(zip(asked, self._found(asked, k, options), strict=True))
         return [list(answers.get(words, ())) for words in sent]
+
+    def _sent_of(self, concept: str, options: SearchOptions) -> str:
+        """Return what is sent of a concept; empty, which is told, where it has no business on the web."""
+        words = "" if concept in options.written else sent_words(concept)
+        if concept.strip() and not words:
+            is_written = concept in options.written
+            why = "it is to be written in the picture" if is_written else "it is somebody's address, number or key"
+            options.tell(f"{concept!r} is not asked for on the web: {why}")
+        return words
 
     def _found(self, asked: Mapping[str, str], k: int, options: SearchOptions) -> list[list[Hit]]:
         """Return what is found for captions, of which each stands for a concept."""

@@ -49,6 +49,23 @@ def test_every_picture_has_its_line_and_every_ask_is_told_once(
     assert "adaptation" in lines[-1]
 
 
+@pytest.mark.parametrize(("count", "is_whole"), [(6, True), (900, False)])
+def test_a_copy_without_room_for_all_of_a_drawing_names_whose_pictures_it_pasted_or_says_that_it_cannot(
+    count: int, is_whole: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    examples = [
+        {"sha256": f"{number:064x}", "concept": "owl", "set": "openmoji", "reference": False, "more": "x" * 12_000}
+        for number in range(count)
+    ]
+    made = manifest(facts={"objects": [{"phrase": "an owl", "examples": examples}]})
+    (tmp_path / "owl.jpg").write_bytes(copy_file(picture(), "jpeg", made))
+    assert run(["credits", str(tmp_path / "owl.jpg")]) == 0
+    told = capsys.readouterr().out
+    assert ("pictogram set openmoji" in told) == is_whole
+    assert ("had no room for all" in told) != is_whole
+    assert "nobody is to be named" not in told
+
+
 def test_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "owl.png").write_bytes(drawing_file(picture(), drawn_with("CC-BY-4.0")))
     assert run(["credits", str(tmp_path / "owl.png"), "--json"]) == 0

@@ -15,6 +15,7 @@ from imagerag.interruptible import (
     CALLING,
     IDLE,
     load_interruptibly,
+    retry_after,
     run_bounded,
     run_interruptibly,
     seconds_left,
@@ -146,3 +147,14 @@ def test_a_call_that_hangs_ends_by_its_own_limit_or_with_the_run() -> None:
         assert run_bounded(lambda: "done", 30, of_run=False) == "done"
     assert seconds_left() == math.inf
     never.set()
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("120", 120), ("0.5", 0.5), ("-5", 0), ("inf", math.inf), ("nan", None), ("soon", None), ("", None),
+        (None, None), ("Fri, 31 Dec 1999 23:59:59 GMT", 0), ("Fri, 31 Dec 99999 23:59:59 GMT", None),
+    ],
+)  # fmt: skip
+def test_how_long_a_server_asks_to_wait(header: str | None, seconds: float | None) -> None:
+    assert retry_after(header) == seconds

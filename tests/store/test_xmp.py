@@ -40,6 +40,12 @@ def test_the_packet_of_a_copy_has_the_whole_manifest_as_far_as_there_is_room() -
     found = xmp.read_packet(xmp.packet_of(larger, copy=True).encode())
     assert found is not None
     assert parse_manifest(found.manifest, "x") == larger.model_copy(update={"facts": {}})
+    example = {"sha256": "a" * 64, "concept": "owl", "set": "openmoji", "reference": False, "weights": ["x"] * 100}
+    shown = {"phrase": "an owl", "examples": [example, {**example, "reference": True}], "place": "x" * xmp.MOST_BYTES}
+    pasted = xmp.read_packet(xmp.packet_of(manifest(facts={"objects": [shown]}), copy=True).encode())
+    assert pasted is not None
+    (kept,) = parse_manifest(pasted.manifest, "x").facts["objects"]
+    assert kept == {"phrase": "an owl", "examples": [{name: example[name] for name in list(example)[:4]}]}
     huge = xmp.packet_of(manifest(prompt="x" * xmp.MOST_BYTES), copy=True)
     assert len(huge) < 2000
     assert VOCABULARY in huge

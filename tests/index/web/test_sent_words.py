@@ -19,6 +19,8 @@ from imagerag.index.web.sent_words import sent_words
         ("a business card with canary@example.org", "a business card"),
         ("an okapi at https://canary.example/secret?x=1", "an okapi"),
         ("a sign www.canary.example", "a sign"),
+        ("mail canary@example.org", ""),
+        ("a mail coach", "a mail coach"),
         ("a tel 555-1234", ""),
         ("a card with +49 (0)30 123456", "a card"),
         ("a card 4111 1111 1111 1111", "a card"),

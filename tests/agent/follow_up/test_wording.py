@@ -97,3 +97,8 @@ def test_a_colour_behind_and_is_of_what_the_request_before_was_about() -> None:
     assert changed("and green", "a castle under a small owl", ["a castle under an owl"]) == (
         "a castle under a small green owl"
     )
+
+
+def test_which_one_is_meant_without_an_article() -> None:
+    assert changed("first one red", "three balloons") == "a red balloon and two balloons"
+    assert changed("one ball red", "two balls") == "a ball and a red ball"

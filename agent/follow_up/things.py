@@ -88,8 +88,8 @@ def find(
         had = [at for at in range(owner + 1, unit_end(items, owner)) if items[at].joint in ("wearing", "with")]
         return Found(list(items), had) if len(had) == 1 else None
     owner = next((at for at, word in enumerate(words[:-1]) if at and word.endswith("'s")), 0)
-    if owner and (had := _what_it_has(words[: owner + 1], words[owner + 1 :], items, main)) is not None:
-        return had
+    if owner and (its := _what_it_has(words[: owner + 1], words[owner + 1 :], items, main)) is not None:
+        return its
     if (meant := _of_sex(text, items, main)) is not None:
         return Found(list(items), [meant], pronoun=True)
     if text == "one" and items[main].thing.count > 1:

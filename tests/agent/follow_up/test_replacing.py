@@ -43,4 +43,3 @@ def test_several_of_what_nothing_is_like_take_no_things_place(request_: str) -> 
 
 def test_what_comes_instead_of_what_was_just_removed_stands_where_that_stood() -> None:
     assert changed("owl instead", "a boat", ["a cat on a boat"]) == "an owl on a boat"
-

@@ -2,10 +2,10 @@
 
 import pytest
 
-from testing.follow_ups import changed
 from imagerag.agent.follow_up.scene_edit import items_of
 from imagerag.agent.follow_up.things import find
 from imagerag.prompt_grammar.parser import parse_scene
+from testing.follow_ups import changed
 
 
 @pytest.mark.parametrize(

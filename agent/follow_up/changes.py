@@ -21,7 +21,14 @@ from imagerag.agent.follow_up.clauses import (
 )
 from imagerag.agent.follow_up.counting import read_count
 from imagerag.agent.follow_up.discourse import clauses_of, corrected, is_remark, preferred, repaired, with_topic
-from imagerag.agent.follow_up.earlier import read_back, read_likewise, read_next_exchange, read_one_more, read_other, read_reversed
+from imagerag.agent.follow_up.earlier import (
+    read_back,
+    read_likewise,
+    read_next_exchange,
+    read_one_more,
+    read_other,
+    read_reversed,
+)
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.phrases import phrases, starts_with, with_verb_spelt, without_courtesy
 from imagerag.agent.follow_up.removing import keep_only, read_removal

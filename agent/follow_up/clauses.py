@@ -96,7 +96,8 @@ _ASKS_WHY = re.compile(r"why(?:'s| is| are| was| were| does| did| has| have) (?!
 def _complains(text: str) -> bool:
     """Tell whether a text only says what there is too much of, in a word that is no look: "too crowded"."""
     said = phrases()
-    found = re.fullmatch(r"(?:(?:it's|that's|it is|that is|looks|way|far|much|a bit|a little) )*too (?P<how>[a-z]+)", text)
+    before = r"(?:(?:it's|that's|it is|that is|looks|way|far|much|a bit|a little) )*"
+    found = re.fullmatch(rf"{before}too (?P<how>[a-z]+)", text)
     looks = {"dark", "light", "bright", "close", "far", "near", "high", "low"}.union(*said.sizes.values())
     return found is not None and found["how"] not in looks and not colour_of(found["how"])
 

@@ -80,10 +80,10 @@ def _describes(mention: Mention | None) -> bool:
 
 
 _TAKES_AWAY = frozenset(
-    ["gone", "go", "goes", "out", "away", "off", "down", "disappear", "vanish", "leave", "leaves", "take", "quit", "kill",
-     "destroy", "done", "over", "enough", "only", "just", "fewer", "less", "minus", "no", "not", "without", "nah",
-     "nope", "bored", "tired", "sick", "hate", "dislike", "ugly", "annoying", "useless", "unnecessary", "needless",
-     "needed", "longer", "anymore", "except", "but", "rid", "alone"]
+    ["gone", "go", "goes", "out", "away", "off", "down", "disappear", "vanish", "leave", "leaves", "take", "quit",
+     "kill", "destroy", "done", "over", "enough", "only", "just", "fewer", "less", "minus", "no", "not", "without",
+     "nah", "nope", "bored", "tired", "sick", "hate", "dislike", "ugly", "annoying", "useless", "unnecessary",
+     "needless", "needed", "longer", "anymore", "except", "but", "rid", "alone"]
 )  # fmt: skip
 """Words beside the verbs of removing by which something may be meant to go."""
 

@@ -36,7 +36,8 @@ _KIND_THEN_NAME = re.compile(
     r"\b(?:an?|another)(?: (?:second|third|fourth|other|new))? "
     r"(?:animal|thing|creature|object|character|person|friend|item)"
     r" (?:,|:) (?:like |say |maybe )?(?=an? )"
-    r"|\b(?:an?|another|some) [\w-]+ (?:, )?(?:such as|for example|for instance|e\.g\.|say)(?: ,)? (?=(?:an?|some|two|three) )"
+    r"|\b(?:an?|another|some) [\w-]+ (?:, )?(?:such as|for example|for instance|e\.g\.|say)(?: ,)? "
+    r"(?=(?:an?|some|two|three) )"
     r"|\b(?:an?|another|some) [\w-]+ , (?:like|maybe|perhaps|preferably) (?=(?:an?|some|two|three) )"
 )
 """A kind before what is meant of it: "a third animal , a lion"."""
@@ -62,7 +63,8 @@ _ONE_MORE_RED = re.compile(
 )
 """The same, set apart: "a second one , black"."""
 _ONE_MORE_ONE = re.compile(
-    rf"\b(?:another|an? (?:second|third|fourth)|one more) (?:(?:small|big|large|tiny|little) )?(?P<colour>{_COLOUR}) (?P<head>one)$"
+    r"\b(?:another|an? (?:second|third|fourth)|one more) (?:(?:small|big|large|tiny|little) )?"
+    rf"(?P<colour>{_COLOUR}) (?P<head>one)$"
 )
 _OUT_AND_IN = re.compile(r"(?P<old>.+?) (?:out|off|away|gone)(?: ,| and| ;)* (?P<new>.+?) (?:in|on|instead|in instead)")
 _OF_THEM = re.compile(

@@ -22,7 +22,8 @@ _SAYS_BACK = frozenset(["back", "again", "restore", "return"])
 _ONE_MORE = (["one"], ["another"], ["another", "one"], ["a", "second", "one"], ["a", "second"], ["one", "more"])
 _MEANT = re.compile(
     r"(?:(?:no|nope|sorry|oops|wait|ah|oh|hmm)(?: ,)? )*(?:but )?"
-    r"(?:(?:i (?:actually |really )?(?:meant?|said)|i was talking about|not (?:on |for )?the [\w -]+? ,(?: but)?(?: i meant?)?) |(?<=no )|(?<=no , ))"
+    r"(?:(?:i (?:actually |really )?(?:meant?|said)|i was talking about|"
+    r"not (?:on |for )?the [\w -]+? ,(?: but)?(?: i meant?)?) |(?<=no )|(?<=no , ))"
     r"(?:on |for )?the (?P<one>[\w -]+?)(?: one)?"
     r"(?:(?: ,)?(?: and| but)? (?:not|instead of|rather than) (?:on |for )?the [\w -]+)?"
 )
@@ -88,7 +89,7 @@ def read_meant(edit: Edit, words: Sequence[str]) -> bool:
     """Read "i meant the cat": what the last change has done to another thing, this one was meant to get."""
     said = _MEANT.fullmatch(" ".join(words).strip(" .!,"))
     found = edit.find(["the", *said["one"].split()]) if said and not edit.changed else None
-    if found is None or found.pronoun or len(found.places) != 1 or len(found.items) != len(edit.items):
+    if said is None or found is None or found.pronoun or len(found.places) != 1 or len(found.items) != len(edit.items):
         return False
     changed, (meant,) = _last_looks(edit), found.places
     old = _as_before(edit, changed[0]) if len(changed) == 1 and changed[0] != meant else None

@@ -12,7 +12,8 @@ _WAY = (
     rf"(?:(?:(?:more |a bit |slightly )?(?:to|towards?|at|into) )?(?:the |its |his |her |their |my |your )?{_SIDE}"
     r"(?:wards?)?(?: side| hand side)?"
     r"|(?:in |into |to )?the (?:other|opposite) (?:way|direction|side)"
-    r"|(?:towards?|at) (?:the |a |an |its |his |her )?[\w-]+(?: other| another)?|(?:me|us|each other|the camera|the viewer)"
+    r"|(?:towards?|at) (?:the |a |an |its |his |her )?[\w-]+(?: other| another)?"
+    r"|(?:me|us|each other|the camera|the viewer)"
     r"|(?:by )?(?:\d+|ninety|forty-five|a hundred and eighty) degrees(?: .*)?|upside down)"
 )
 _FACES = r"(?:face|facing|look|looking|point|pointing|gaze|gazing|head|heading|be turned|turned)"
@@ -20,7 +21,8 @@ _TURNED = re.compile(
     rf"(?:(?:turn|rotate|spin|twist|point|aim|tilt|face) (?P<turned>.+?) (?:so (?:that )?)?(?:to face |facing )?{_WAY}"
     r"|(?:mirror|rotate) (?P<mirrored>.+?)(?: horizontally| vertically)?"
     r"|flip (?P<flipped>.+?) (?:horizontally|vertically|upside down)"
-    rf"|(?:(?:make|let|have|get) )?(?P<facing>.+?) (?:(?:should|must|can|could|shall|needs to|has to|ought to|is to|to) )?"
+    r"|(?:(?:make|let|have|get) )?(?P<facing>.+?) "
+    r"(?:(?:should|must|can|could|shall|needs to|has to|ought to|is to|to) )?"
     rf"(?:be )?{_FACES} {_WAY}(?: instead)?)"
 )
 

@@ -100,6 +100,9 @@ class Likeliest:
             return []  # "no, i meant the cat" wants something of the cat, whatever it is
         if ways and any(order.startswith("remove") for order in ways[0].orders) and not takes_away(words):
             return []
+        bears = " ".join(words).partition(" off ")[2]
+        if bears and ways and any(f"remove {bears}".startswith(order) for order in ways[0].orders):
+            return []  # "take them off the zebra" keeps the zebra
         removes = ways and any(order.startswith(("remove", "replace", "only")) for order in ways[0].orders)
         return [] if denies(words) and not removes else ways
 

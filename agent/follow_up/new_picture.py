@@ -23,7 +23,9 @@ _TAKEN_BACK = re.compile(
     r"(?:i mean|i meant|or rather|"
     r"scratch that|make that))(?: ,)? (?:(?:draw|paint|show|make)(?: me| it)? )?(?=(?:an?|some|two|three|four) )"
 )
-_INSTEAD_OF_ALL = re.compile(r"(?<=\w) (?:instead of|in place of|rather than) (?:all(?: of)? (?:this|that|these|it)|everything)$")
+_INSTEAD_OF_ALL = re.compile(
+    r"(?<=\w) (?:instead of|in place of|rather than) (?:all(?: of)? (?:this|that|these|it)|everything)$"
+)
 """What says that nothing of the old picture stays: "a pineapple instead of all this"."""
 _MARKS = frozenset([",", ":", ".", ";", "-", "!", "?"])
 MOST_REFINED = 3
@@ -71,8 +73,8 @@ def asked_for(words: Sequence[str], names: Collection[str], known: Collection[st
     bare, told_new = announced(words)
     if not told_new and " ".join(words).rstrip(" .!?").endswith((" too", " as well", " also")):
         return None  # "draw a cat too"
-    if cut := _INSTEAD_OF_ALL.search(" ".join(bare)):
-        bare = " ".join(bare)[: cut.start()].split()
+    if all_of_it := _INSTEAD_OF_ALL.search(" ".join(bare)):
+        bare = " ".join(bare)[: all_of_it.start()].split()
         told_new = True
         bare = bare[starts_with(bare, said.verbs["see"] + said.wishes) :] or bare
     text = " ".join(bare)

@@ -125,9 +125,7 @@ class FollowUps:
             return _declined(request, standing, f"{why}is no {missing} in the picture; name what you mean")
         return brief if brief.answer else replace(brief, notes=(*brief.notes, *notes_on(words, right)))
 
-    def _completed(
-        self, words: Sequence[str], standing: PastImage, history: Sequence[PastImage]
-    ) -> list[str] | None:
+    def _completed(self, words: Sequence[str], standing: PastImage, history: Sequence[PastImage]) -> list[str] | None:
         """Return a request that was declined with the thing that it names, and that is not there, as it was meant.
 
         "I mean the key" behind "make the lock gold" is "make the key gold". ``None`` where words correct nothing so.
@@ -172,8 +170,8 @@ class FollowUps:
     ) -> str | None:
         """Return what a change is likely said of that the picture lacks, because the request for it was declined.
 
-        "Make it red" behind "feed him a banana", which was not understood, is no wish for a red monkey. ``None`` where a
-        request names what it is about.
+        "Make it red" behind "feed him a banana", which was not understood, is no wish for a red monkey. ``None`` where
+        a request names what it is about.
         """
         if not standing.declined or brief.answer or brief.base != standing.id or brief.prompt == standing.prompt:
             return None

@@ -9,7 +9,7 @@ from imagerag.agent.follow_up.counting import read_count
 from imagerag.agent.follow_up.edit import BACKGROUND, Edit
 from imagerag.agent.follow_up.likeness import most_alike
 from imagerag.agent.follow_up.phrases import phrases, starts_with
-from imagerag.agent.follow_up.scene_edit import CannotChange, is_garment
+from imagerag.agent.follow_up.scene_edit import CannotChange, exchanged, is_garment, items_of
 from imagerag.agent.follow_up.things import Found
 from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of
 
@@ -92,6 +92,21 @@ def read_exchange(edit: Edit, words: Sequence[str]) -> bool:
     return False
 
 
+def _in_place_of_removed(edit: Edit, words: Sequence[str]) -> bool:
+    """Put a new thing where the request before has taken one out: "a strawberry instead", of a cherry."""
+    if edit.before is None or edit.changed or not edit.knows([word for word in words if word not in ARTICLES]):
+        return False
+    old = items_of(edit.before)
+    now = [item.thing for item in edit.items]
+    gone = [at for at, item in enumerate(old) if item.thing not in now]
+    thing = edit.thing_of(words if words[0] in phrases().indefinite else ["a", *words])
+    if len(gone) != 1 or len(old) != len(now) + 1 or thing is None or len(thing) != 1:
+        return False
+    edit.scene = edit.before
+    edit.take(exchanged(old, gone[0], thing[0].thing), gone[0])
+    return True
+
+
 def read_instead(edit: Edit, words: Sequence[str]) -> bool:
     """Read "a cat instead of the dog", "instead of the dog a cat" and "a cat instead"."""
     said = phrases()
@@ -134,6 +149,8 @@ def read_instead(edit: Edit, words: Sequence[str]) -> bool:
         or rest
     )
     if edit.latest == BACKGROUND and looks.backed(edit, rest):
+        return True
+    if _in_place_of_removed(edit, rest):
         return True
     found = edit.find(["it"])
     if found is None:

@@ -225,9 +225,7 @@ def surrounded(items: Sequence[Item], kind: RelationKind, thing: SceneObject) ->
     last = len(kept) - 1
     place = is_landscape(thing)
     while (
-        last > 0
-        and kept[last].joint in _AROUND
-        and (is_place(kept[last].thing) if place else kept[last].joint == kind)
+        last > 0 and kept[last].joint in _AROUND and (is_place(kept[last].thing) if place else kept[last].joint == kind)
     ):
         if not (place or kind in _AROUND):
             break

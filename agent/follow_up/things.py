@@ -87,6 +87,9 @@ def find(
     if text in _OF_HERS and (owner := _of_sex(_OF_HERS[text], items, main)) is not None:
         had = [at for at in range(owner + 1, unit_end(items, owner)) if items[at].joint in ("wearing", "with")]
         return Found(list(items), had) if len(had) == 1 else None
+    owner = next((at for at, word in enumerate(words[:-1]) if at and word.endswith("'s")), 0)
+    if owner and (its := _what_it_has(words[: owner + 1], words[owner + 1 :], items, main)) is not None:
+        return its
     if (meant := _of_sex(text, items, main)) is not None:
         return Found(list(items), [meant], pronoun=True)
     if text == "one" and items[main].thing.count > 1:
@@ -115,6 +118,17 @@ def find(
     other = main if other_than is None else other_than
     named = _by_side(bare, items) or _by_ordinal(bare, items) or _by_name(bare, items, other)
     return named or (_by_keyword(words[1:], items) if loosely and words[0] in said.definite else None)
+
+
+def _what_it_has(owner: Sequence[str], name: Sequence[str], items: Sequence[Item], main: int) -> Found | None:
+    """Return the hat of "the dog's hat", which the dog has on or holds; ``None`` where it has no such thing."""
+    found = find([*owner[:-1], owner[-1].removesuffix("'s")], items, main)
+    if found is None or len(found.places) != 1 or len(found.items) != len(items):
+        return None
+    at = found.places[0]
+    attached = [place for place in range(at + 1, unit_end(items, at)) if items[place].joint in ("wearing", "with")]
+    had = [place for place in matching(name, items) if place in attached]
+    return Found(list(items), had) if had else None
 
 
 def _by_keyword(bare: Sequence[str], items: Sequence[Item]) -> Found | None:

@@ -31,7 +31,12 @@ from testing.follow_ups import changed
         ("move it to the left", "a dog", "a dog and a ball", "a dog to the right of a ball"),
         ("remove it", "a dog", "a bird above a dog", "a dog"),
         ("how about two of them?", "a dog", "a bird above a dog", "two birds above a dog"),
-        ("and one on the right", "a boat", "a cat to the left of a boat", "a cat to the left of a boat to the left of a cat"),
+        (
+            "and one on the right",
+            "a boat",
+            "a cat to the left of a boat",
+            "a cat to the left of a boat to the left of a cat",
+        ),
         (
             "add another cat to the right",
             "a boat",

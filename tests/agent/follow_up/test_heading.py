@@ -40,4 +40,4 @@ def test_what_turns_into_something_else_is_read(request_: str, prompt: str, resu
 
 
 def test_what_is_not_in_the_picture_is_left_to_others() -> None:
-    refuse_turning(Edit.of("a dog", NAMES, NAMES), "turn the teapot to the left".split())
+    refuse_turning(Edit.of("a dog", NAMES, NAMES), ["turn", "the", "teapot", "to", "the", "left"])

@@ -13,7 +13,9 @@ def test_a_thing_may_be_called_by_its_keywords(phrase: str, name: str) -> None:
     assert may_be_called(phrase, name)
 
 
-@pytest.mark.parametrize(("phrase", "name"), [("cactus", "desert"), ("sunflower", "sun"), ("owl", "cat"), ("key", "lock")])
+@pytest.mark.parametrize(
+    ("phrase", "name"), [("cactus", "desert"), ("sunflower", "sun"), ("owl", "cat"), ("key", "lock")]
+)
 def test_it_is_not_called_by_a_place_or_another_thing(phrase: str, name: str) -> None:
     assert not may_be_called(phrase, name)
 

@@ -34,9 +34,9 @@ def test_a_thing_has_what_is_said_before_it_and_its_places_in_the_picture() -> N
 
 def test_one_more_of_a_thing_is_none_that_is_there() -> None:
     edit = Edit.of("two dogs", NAMES, NAMES)
-    assert [one.is_one_more for one in mentions_of(edit, "another dog".split())] == [True]
-    assert [one.is_one_more for one in mentions_of(edit, "a second dog".split())] == [True]
-    assert [one.is_one_more for one in mentions_of(edit, "the second dog".split())] == [False]
+    assert [one.is_one_more for one in mentions_of(edit, ["another", "dog"])] == [True]
+    assert [one.is_one_more for one in mentions_of(edit, ["a", "second", "dog"])] == [True]
+    assert [one.is_one_more for one in mentions_of(edit, ["the", "second", "dog"])] == [False]
     assert read("he needs a mate, another robot but red", "a green robot").prompt == "a green robot and a red robot"
 
 

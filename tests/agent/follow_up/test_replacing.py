@@ -39,3 +39,7 @@ def test_a_thing_that_is_not_there_is_told() -> None:
 @pytest.mark.parametrize("request_", ["make that three balloons", "make it five croissants"])
 def test_several_of_what_nothing_is_like_take_no_things_place(request_: str) -> None:
     assert changed(request_, "a castle above a boat") == ""
+
+
+def test_what_comes_instead_of_what_was_just_removed_stands_where_that_stood() -> None:
+    assert changed("owl instead", "a boat", ["a cat on a boat"]) == "an owl on a boat"

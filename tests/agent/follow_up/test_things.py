@@ -5,6 +5,7 @@ import pytest
 from imagerag.agent.follow_up.scene_edit import items_of
 from imagerag.agent.follow_up.things import find
 from imagerag.prompt_grammar.parser import parse_scene
+from testing.follow_ups import changed
 
 
 @pytest.mark.parametrize(
@@ -39,3 +40,10 @@ def test_one_of_several_is_taken_apart() -> None:
     found = find(["the", "second", "dog"], items_of(parse_scene("two dogs")), 0)
     assert found is not None
     assert ([item.thing.count for item in found.items], found.places) == ([1, 1], [1])
+
+
+def test_what_is_somebodys_is_what_that_one_has() -> None:
+    both = "a dog wearing a hat and a cat wearing a hat"
+    assert changed("make the cat's hat red", both) == "a dog wearing a hat and a cat wearing a red hat"
+    assert changed("remove the dog's hat", both) == "a dog and a cat wearing a hat"
+    assert changed("make the dog's scarf red", both) == ""

@@ -97,3 +97,17 @@ def test_a_colour_behind_and_is_of_what_the_request_before_was_about() -> None:
     assert changed("and green", "a castle under a small owl", ["a castle under an owl"]) == (
         "a castle under a small green owl"
     )
+
+
+def test_which_one_is_meant_without_an_article() -> None:
+    assert changed("first one red", "three balloons") == "a red balloon and two balloons"
+    assert changed("one ball red", "two balls") == "a ball and a red ball"
+
+
+def test_what_another_thing_gets_as_well_and_what_is_taken_off_it() -> None:
+    one = "a cat and a dog wearing a hat"
+    assert (
+        changed("the cat wants one as well", one, ["a cat and a dog"]) == "a cat wearing a hat and a dog wearing a hat"
+    )
+    assert changed("take the hat off the dog", one) == "a cat and a dog"
+    assert read("take them off the cat again", one).declined

@@ -122,7 +122,7 @@ def _read_image_answer(given: tuple[bytes, int, str]) -> None:
     reply = Reply(status, kind, body)
     reads: list[Callable[[], object]] = [
         lambda: OPENAI._read(reply, "/images/generations"),
-        lambda: GEMINI._read(reply),
+        lambda: GEMINI._read(reply, UNCONTROLLED),
         lambda: STABILITY._read(reply),
         lambda: RECRAFT._read(reply, "/images/generations"),
     ]

@@ -1,12 +1,15 @@
 """Databases whose errors name them: what they raise is in test_file_errors.py."""
 
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from imagerag.errors import FileError
 from imagerag.store.sqlite import open_database
 
 
@@ -19,6 +22,27 @@ def test_rows_and_transactions_are_as_usual(tmp_path: Path) -> None:
     assert list(open_database(file, damaged="").execute("SELECT a FROM t ORDER BY a")) == [(1,), (2,)]
     assert open_database(None, damaged="").execute("SELECT 1").fetchall() == [(1,)]
     assert file.stat().st_mode & 0o077 == 0, "for its owner alone"
+
+
+ENDLESS = "WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM r) SELECT x AS name FROM r WHERE x < 0"
+
+
+@pytest.mark.parametrize(
+    ("statement", "kind"),
+    [
+        (f"CREATE VIEW things AS {ENDLESS}", "a view, 'things'"),
+        (f"CREATE TRIGGER t AFTER INSERT ON own BEGIN DELETE FROM own WHERE x IN ({ENDLESS}); END", "a trigger, 't'"),
+    ],
+)
+def test_a_file_with_code_in_it_is_refused(tmp_path: Path, statement: str, kind: str) -> None:
+    """It may be somebody else's, and a view may have rows without end."""
+    file = tmp_path / "x.sqlite"
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("CREATE TABLE own (x)")
+        connection.execute(statement)
+    with pytest.raises(FileError, match=f"it has {kind}, and imagerag makes none.*; move it away") as raised:
+        open_database(file, damaged="move it away")
+    assert raised.value.cause == "damaged"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="what becomes of a map of a file that is cut short differs")

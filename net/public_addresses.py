@@ -19,7 +19,7 @@ _NOT_OF_THE_INTERNET = (
     IPv4Network("192.88.99.0/24"),  # relays of 6to4, the nearest one
     IPv4Network(
         "168.63.129.16/32"
-    ),  # Azure's host, which answers its own guests (learn.microsoft.com, "168.63.129.16")
+    ),  # Azure's host, for its own guests (learn.microsoft.com)
 )
 """Besides what Python's own tables know, which differ from version to version."""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from imagerag.errors import FileError
+from imagerag.regular_files import open_regular
 from imagerag.store.file_errors import file_error
 from imagerag.store.private import private_file
 
@@ -48,6 +49,8 @@ def open_database(
         _told = staticmethod(told)
 
     try:
+        if file is not None and file.exists():
+            open_regular(file).close()  # a named pipe would keep SQLite waiting for whoever writes to it
         where = ":memory:" if file is None else private_file(file)
         connection = sqlite3.connect(
             where, timeout=timeout, check_same_thread=False, isolation_level=isolation_level, factory=Connection

@@ -1,5 +1,6 @@
 """Databases whose errors name them: what they raise is in test_file_errors.py."""
 
+import os
 import signal
 import sqlite3
 import subprocess
@@ -43,6 +44,13 @@ def test_a_file_with_code_in_it_is_refused(tmp_path: Path, statement: str, kind:
     with pytest.raises(FileError, match=f"it has {kind}, and imagerag makes none.*; move it away") as raised:
         open_database(file, damaged="move it away")
     assert raised.value.cause == "damaged"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such pipes")
+def test_a_named_pipe_in_its_place_keeps_nobody_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.sqlite")
+    with pytest.raises(FileError, match="it is no regular file"):
+        open_database(tmp_path / "x.sqlite", damaged="")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="what becomes of a map of a file that is cut short differs")

@@ -41,6 +41,15 @@ def open_regular(path: str | Path, *, links: bool = True) -> BufferedReader:
         raise
 
 
+def check_regular(path: str | Path) -> None:
+    """Refuse what is no regular file, without opening it: closing a file gives up what locks a process has on it.
+
+    Raises:
+        OSError: it is none, or not there.
+    """
+    _check(os.stat(path), path)
+
+
 def read_regular(path: str | Path, most: int = MOST_BYTES, *, links: bool = True) -> bytes:
     """Return the bytes of a file.
 

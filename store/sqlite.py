@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from imagerag.errors import FileError
-from imagerag.regular_files import open_regular
+from imagerag.regular_files import check_regular
 from imagerag.store.file_errors import file_error
 from imagerag.store.private import private_file
 
@@ -50,13 +50,14 @@ def open_database(
 
     try:
         if file is not None and file.exists():
-            open_regular(file).close()  # a named pipe would keep SQLite waiting for whoever writes to it
+            check_regular(file)  # a named pipe would keep SQLite waiting for whoever writes to it
         where = ":memory:" if file is None else private_file(file)
         connection = sqlite3.connect(
-            where, timeout=timeout, check_same_thread=False, isolation_level=isolation_level, factory=Connection
+            where, timeout=0.0, check_same_thread=False, isolation_level=isolation_level, factory=Connection
         )
         try:
             check_no_code(connection)
+            connection.execute(f"PRAGMA busy_timeout={round(timeout * 1000)}")  # from here on
         except BaseException:
             connection.close()
             raise

@@ -46,6 +46,18 @@ def test_a_file_with_code_in_it_is_refused(tmp_path: Path, statement: str, kind:
     assert raised.value.cause == "damaged"
 
 
+def test_opening_it_again_gives_up_no_lock_of_this_process(tmp_path: Path) -> None:
+    """The system drops all locks of a process on a file when it closes any handle to it (sqlite.org/howtocorrupt)."""
+    file = tmp_path / "x.sqlite"
+    with closing(open_database(file, damaged="", isolation_level=None)) as first:
+        first.executescript("CREATE TABLE t (a); BEGIN EXCLUSIVE; INSERT INTO t VALUES (1)")
+        open_database(file, damaged="", timeout=0.0).close()
+        code = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('SELECT a FROM t')"
+        other = subprocess.run([sys.executable, "-c", code, str(file)], capture_output=True, text=True, check=False)
+        assert "database is locked" in other.stderr
+        first.execute("COMMIT")
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such pipes")
 def test_a_named_pipe_in_its_place_keeps_nobody_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "x.sqlite")

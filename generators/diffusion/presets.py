@@ -154,7 +154,7 @@ def _presets(tables: dict[str, Any], known: dict[str, dict[str, Any]], file: str
             )
         if taken := next((key for key in table if key not in KEYS and key in Preset.model_fields), None):
             raise UserError(f"preset {name!r} in {file!r}: {taken!r} is no key ({meant(taken, KEYS)})")
-        base = dict(known.get(model, {})) | {"source": (), "unchecked": ()}
+        base = dict(known.get(model or "", {})) | {"source": (), "unchecked": ()}
         if "model" in table:  # other weights come in other files; what it is like is of the same class
             base |= {"revision": None, "variant": None, "file": ""}
         if table.get("family", base.get("family")) != "ip-adapter":

@@ -240,11 +240,10 @@ class _Batch:
 
     def _copy(self, entry: Done, store: "ImageStore") -> None:
         """Let the image lie under its name, where it doesn't yet."""
-        from imagerag.store.files import read_whole
 
         target = self._folder / entry["file"]
         if not target.exists():
-            write_new(self._folder, target.stem, target.suffix, read_whole(store.path(entry["sha256"])))
+            write_new(self._folder, target.stem, target.suffix, store.data(entry["sha256"]))
 
     def _entry(self, row: Row) -> Done | None:
         return self._journal.done.get(row.key)

@@ -339,7 +339,7 @@ class Chat:
             target = target / f"{readable_name(image['prompt'])}.png"
         if target.suffix not in ("", ".png"):
             raise UserError(f"{target.name!r} does not end in .png; images are saved as PNG, with their manifest")
-        data = read_regular(image["path"])
+        data = read_regular(image["path"], links=False)
         self._say(f"  {write_new(target.parent, target.stem, target.suffix or '.png', data)}")
 
     def _show(self, record: ImageRecord | ReferenceRecord) -> None:

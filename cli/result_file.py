@@ -43,7 +43,7 @@ def copied_here(stored: str, name: str) -> tuple[str, str]:
     try:
         folder = Path.cwd()
         try:
-            data = read_regular(stored)
+            data = read_regular(stored, links=False)
         except OSError as error:
             raise folder_refused(stored, error) from error
         return str(write_new(folder, name, ".png", data)), ""

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, TextIO
 from imagerag.attribution import credit_of
 from imagerag.cli.terminal import printable, say, say_json
 from imagerag.errors import UserError
-from imagerag.regular_files import read_regular
 from imagerag.store.home import home_path
 
 if TYPE_CHECKING:
@@ -112,14 +111,10 @@ def export_thread(options: argparse.Namespace, stdout: TextIO) -> int:
     store = ImageStore(home)
     files: dict[str, Path] = {}
     for image in (image for turn in turns for image in turn["images"]):
-        source = store.path(image["sha256"])
-        try:
-            data = read_regular(source)
-        except FileNotFoundError:
+        if image["sha256"] not in store:
             say(f"note: {image['id']} is left out: its file is gone from the data directory", file=stdout)
             continue
-        except OSError as error:
-            raise folder_refused(source, error) from error
+        data = store.data(image["sha256"])
         name = conversation_name(image["id"], image["prompt"])
         files[image["id"]] = write_new(folder, name, ".png", for_others(data))
     document = {"name": options.name, "turns": [_portable(turn, files) for turn in turns]}

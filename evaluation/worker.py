@@ -33,7 +33,6 @@ from imagerag.graphs.one_pass import build_one_pass
 from imagerag.graphs.state import Output
 from imagerag.profiles.resolve import resolve
 from imagerag.records import ImageRecord
-from imagerag.regular_files import read_regular
 from imagerag.settings import Settings
 from imagerag.store.images import ImageStore
 from imagerag.told_text import told_text
@@ -173,7 +172,7 @@ class Worker:
             verdict={} if verdict is None else {one["concept"]: one["score"] for one in verdict["concepts"]},
             references=_used(output, chosen),
         )
-        return drawing, read_regular(self._store.path(chosen["sha256"]))
+        return drawing, self._store.data(chosen["sha256"])
 
     def _measured(self, drawing: Drawing, prompt: SuitePrompt, names: Sequence[str]) -> Iterator[Message]:
         for name in names:

@@ -16,8 +16,8 @@ def paths_within(value: Any, home: Path, levels: int = DEEPEST) -> Any:
     """Return plain data of a thread, in which each record's ``path`` is one of the data directory's.
 
     A data directory may be somebody else's, and a picture that it names elsewhere would be shown in reports and copied.
-    It may have been moved, too, or was opened by another name. So a path outside of it becomes that of the image with
-    the record's address in it, and an empty one where the record is of no stored image.
+    It may have been moved, too, or was opened by another name. So a stored image is where its address says. What was
+    looked up stays where it was, within the data directory; a path outside of it becomes an empty one.
 
     Args:
         value: as it was stored; not changed.
@@ -28,8 +28,8 @@ def paths_within(value: Any, home: Path, levels: int = DEEPEST) -> Any:
         return value
     if isinstance(value, dict):
         told = {key: paths_within(one, home, levels - 1) for key, one in value.items()}
-        if isinstance(path := told.get("path"), str) and "sha256" in told and not _is_within(path, home):
-            told["path"] = _by_address(told, home)
+        if isinstance(path := told.get("path"), str) and "sha256" in told:
+            told["path"] = _by_address(told, home) or (path if _is_within(path, home) else "")
         return told
     return [paths_within(one, home, levels - 1) for one in value] if isinstance(value, list) else value
 

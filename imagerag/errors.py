@@ -21,11 +21,22 @@ FileCause = Literal[
 ``failing``: the disk answers with errors."""
 
 
+MOST_TOLD = 12_000
+"""Characters of a message. What it names may be anybody's, and a manifest's generator may have a name of megabytes; the
+longest of our own, which list what there is, have some thousands."""
+
+
 class _Told(Exception):
-    """An error whose message is told and kept: addresses in it lose their credentials."""
+    """An error whose message is told and kept: addresses in it lose their credentials, and it has an end."""
 
     def __init__(self, *told: object) -> None:
-        super().__init__(*(without_credentials(one) if isinstance(one, str) else one for one in told))
+        super().__init__(*(_bounded(without_credentials(one)) if isinstance(one, str) else one for one in told))
+
+
+def _bounded(text: str) -> str:
+    """Return a message without its middle where it is too long: what it is about comes first, and the way out last."""
+    half = MOST_TOLD // 2
+    return text if len(text) <= MOST_TOLD else f"{text[:half]} ... {text[-half:]}"
 
 
 class InvalidArgument(_Told, ValueError):

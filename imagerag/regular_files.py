@@ -20,15 +20,19 @@ SETTINGS_BYTES = 2**20
 """Of settings, profiles and prices; those that come with imagerag have some tens of kB."""
 
 
-def open_regular(path: str | Path) -> BufferedReader:
+def open_regular(path: str | Path, *, links: bool = True) -> BufferedReader:
     """Open a file for reading, without waiting for anybody.
 
+    Args:
+        path: of the file.
+        links: it may be a link; one in a folder of anybody's leads to any file of this machine.
+
     Raises:
-        OSError: it can't be opened, or is no regular file.
+        OSError: it can't be opened, or is no regular file, or a link that it may not be.
         ValueError: no possible path.
     """
-    _check(os.stat(path), path)  # opening a device may do something already
-    handle = os.open(path, _WITHOUT_WAITING)
+    _check(os.stat(path) if links else os.lstat(path), path)  # opening a device may do something already
+    handle = os.open(path, _WITHOUT_WAITING | (0 if links else getattr(os, "O_NOFOLLOW", 0)))
     try:
         _check(os.fstat(handle), path)  # another one may have come into its place
         return os.fdopen(handle, "rb")
@@ -37,18 +41,28 @@ def open_regular(path: str | Path) -> BufferedReader:
         raise
 
 
-def read_regular(path: str | Path, most: int = MOST_BYTES) -> bytes:
+def check_regular(path: str | Path) -> None:
+    """Refuse what is no regular file, without opening it: closing a file gives up what locks a process has on it.
+
+    Raises:
+        OSError: it is none, or not there.
+    """
+    _check(os.stat(path), path)
+
+
+def read_regular(path: str | Path, most: int = MOST_BYTES, *, links: bool = True) -> bytes:
     """Return the bytes of a file.
 
     Args:
         path: of the file.
         most: bytes it may have.
+        links: as of ``open_regular``.
 
     Raises:
         OSError: it can't be read, is no regular file, or has more.
         ValueError: no possible path.
     """
-    with open_regular(path) as file:  # its size first: reading so many bytes would make room for as many
+    with open_regular(path, links=links) as file:  # its size first: reading so many bytes would make room for as many
         data = file.read() if os.fstat(file.fileno()).st_size <= most else None
     if data is None or len(data) > most:
         raise OSError(errno.EINVAL, f"it has more than {most / _MIB:g} MB", str(path))
@@ -70,5 +84,7 @@ def read_regular_text(path: str | Path, encoding: str = "utf-8", most: int = MOS
 def _check(status: os.stat_result, path: str | Path) -> None:
     if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if stat.S_ISLNK(status.st_mode):
+        raise OSError(errno.ELOOP, "it is a link", str(path))
     if not stat.S_ISREG(status.st_mode):
         raise OSError(errno.EINVAL, "it is no regular file", str(path))

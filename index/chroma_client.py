@@ -1,7 +1,8 @@
 """Chroma's clients and collections: the one place that opens them, and where HNSW is set."""
 
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from imagerag.interruptible import run_bounded
 from imagerag.net.addresses import address_parts
 from imagerag.store.file_errors import file_error
 from imagerag.store.private import closed_below, private_file, private_folder
+from imagerag.store.sqlite import check_no_code
 
 PREFIX = "chroma-"
 """How the names of folders begin that hold Chroma's files."""
@@ -36,6 +38,9 @@ DATABASE = "chroma.sqlite3"
 def open_client(folder: Path) -> Any:
     """Return a client of a folder of Chroma's, without telemetry. The caller closes it, by ``close_client`` if it has
     written.
+
+    Raises:
+        ValueError: its database has code in it: see ``imagerag.store.sqlite.check_no_code``.
     """
     import chromadb
     from chromadb.config import Settings
@@ -43,7 +48,23 @@ def open_client(folder: Path) -> Any:
     if not (folder / DATABASE).exists():
         private_folder(folder)
         private_file(folder / DATABASE)
+    _check_no_code(folder / DATABASE)
     return chromadb.PersistentClient(path=str(folder), settings=Settings(anonymized_telemetry=False))
+
+
+def _check_no_code(file: Path) -> None:
+    """Refuse a database that may be somebody else's, and would keep Chroma busy without end; its own has no code.
+
+    Raises:
+        ValueError: it has views or triggers.
+    """
+    try:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            check_no_code(connection)
+    except sqlite3.OperationalError:
+        return  # it can't be opened, of which Chroma tells
+    except sqlite3.DatabaseError as error:
+        raise ValueError(str(error)) from error
 
 
 def close_client(client: Any, folder: Path) -> None:

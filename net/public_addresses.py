@@ -17,6 +17,7 @@ _NOT_OF_THE_INTERNET = (
     IPv6Network("3fff::/20"),  # documentation, RFC 9637
     IPv4Network("192.0.0.0/24"),  # protocols' own, as above
     IPv4Network("192.88.99.0/24"),  # relays of 6to4, the nearest one
+    IPv4Network("168.63.129.16/32"),  # Azure's host, for its own guests (learn.microsoft.com)
 )
 """Besides what Python's own tables know, which differ from version to version."""
 

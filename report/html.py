@@ -28,9 +28,8 @@ def render_page(document: Document) -> str:
     """
     pictures = {image["id"]: drawing_file(image["path"]) for image in document["images"]}
     for reference in document["references"]:
-        path = Path(reference["path"])
-        if path.is_file():
-            pictures[reference["id"]] = whole_file(path)
+        with suppress(OSError):
+            pictures[reference["id"]] = whole_file(reference["path"])
     shown = _without_places(document)
     references = {reference["id"]: reference for reference in shown["references"]}
     why = why_ended(document["stop_reason"], document["trace"])

@@ -53,6 +53,8 @@ OPEN_PAGES = frozenset({"/", LOGIN, "/page.css", "/page.js", "/health", "/openap
 """Reachable without a token, since there is nothing of anybody's in them."""
 COOKIE = "imagerag"
 """Holds a browser's token, or, where none is needed, the random name under which it is a client of its own."""
+ELSEWHERE = frozenset({"cross-site", "same-site"})
+"""``Sec-Fetch-Site`` of what another site has led to; browsers keep a strict cookie back then, of ``same-site`` not."""
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -196,12 +198,17 @@ class AuthMiddleware:
             await _refuse(scope, send, 421, "wrong_host", f"{host[:80]!r} is not a name of this machine")
             return
         origin = headers.get("origin", "")
-        ours = not origin or _netloc(origin) in (host.lower(), self._public or host.lower())
+        ours = (
+            _netloc(origin) in (host.lower(), self._public or host.lower())
+            if origin
+            else not _is_sent_by_others(scope, headers)
+        )
         # A login would change whose the person's browser is, for the server's own page, too.
         if not ours and (scope["path"] == LOGIN or not self._origins & {"*", origin}):
-            text = f"pages of {origin[:80]!r} may not send requests here; --allow-origin names those that may"
+            who = f"pages of {origin[:80]!r}" if origin else "pages of other sites"
+            text = f"{who} may not send requests here; --allow-origin names those that may"
             if scope["path"] == LOGIN:
-                text = f"pages of {origin[:80]!r} may not log in here; they send their token with each request"
+                text = f"{who} may not log in here; they send their token with each request"
             await _refuse(scope, send, 403, "wrong_origin", text)
             return
         if not ours:  # such a page brings its token itself, and never the cookie of this server's own page
@@ -301,6 +308,11 @@ def _netloc(origin: str) -> str:
         return urlsplit(origin).netloc.lower()
     except ValueError:
         return ""
+
+
+def _is_sent_by_others(scope: Scope, headers: Mapping[str, str]) -> bool:
+    """Tell whether a browser says that a page of another site sends this, and not by which; links are no such thing."""
+    return scope.get("method") not in ("GET", "HEAD") and headers.get("sec-fetch-site") in ELSEWHERE
 
 
 def host_of(scope: Scope) -> str:

@@ -62,6 +62,13 @@ class RunRegistry:
         with self._lock:
             return self._runs.get(run_id)
 
+    def forget(self, client: str, thread: str) -> None:
+        """Forget the ended runs of a conversation that was deleted: telling them again would enter its images anew."""
+        with self._lock:
+            for key, run in list(self._runs.items()):
+                if (run.client, run.thread) == (client, thread) and run.wait(0):
+                    del self._runs[key]
+
     def under_way(self) -> list[Run]:
         """Return the runs that have not ended, those that ask included, in the order in which they were begun."""
         with self._lock:

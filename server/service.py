@@ -225,6 +225,15 @@ class Service:
         """Return a client's conversations as a whole: to show, rename and delete them."""
         return Conversations(self._saver, self.database.file, client)
 
+    def delete_conversation(self, client: str, thread: str) -> None:
+        """Delete a client's conversation, and what is remembered of its runs; its images go with the next cleaning.
+
+        Raises:
+            UserError: there is none of that name, or a run of it is under way.
+        """
+        self.conversations_of(client).delete(thread)
+        self.register.forget(client, thread)
+
     def picture(self, entry: Entry) -> Any:
         """Open an entry's image (``PIL.Image``)."""
         from imagerag.tools.engines import open_pixels

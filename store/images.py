@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from imagerag.errors import FileError, UserError
 from imagerag.records import Verdict
+from imagerag.regular_files import read_regular
 from imagerag.store.exports import Signer, drawing_file, with_manifest
 from imagerag.store.file_errors import file_error
-from imagerag.store.files import address_path, is_address, read_whole, write_whole
+from imagerag.store.files import address_path, cannot_read, is_address, write_whole
 from imagerag.store.image_data import plain
 from imagerag.store.manifest import Manifest, address, read_manifest
 from imagerag.store.png import NotPng, encode_png, is_whole_png
@@ -85,7 +86,7 @@ class ImageStore:
         sha256 = address(image.tobytes(), image.size, image.mode)
         path = self.path(sha256)
         with self._lock:
-            if is_whole_png(path):
+            if _is_own_file(path) and is_whole_png(path):
                 self._is_in_use(path)
             else:
                 write_whole(path, encode_png(image))
@@ -102,7 +103,7 @@ class ImageStore:
         with self._lock:
             manifest = self.manifest(sha256).with_verdict(verdict)
             try:
-                png = with_manifest(read_whole(path), manifest, self.signer)
+                png = with_manifest(self.data(sha256), manifest, self.signer)
             except NotPng as error:
                 raise _damaged(path, error) from error
             write_whole(path, png)
@@ -126,13 +127,26 @@ class ImageStore:
         from PIL import Image as pil
 
         path = self._existing(sha256)
-        data = read_whole(path)
+        data = self.data(sha256)
         try:
             with pil.open(io.BytesIO(data), formats=("PNG",)) as image:
                 image.load()
                 return image
         except (OSError, SyntaxError, ValueError) as error:
             raise _damaged(path, error) from error
+
+    def data(self, sha256: str) -> bytes:
+        """Return the file of an image, undecoded.
+
+        Raises:
+            InvalidArgument: not an address.
+            UserError: no such image, or it can't be read.
+        """
+        path = self._existing(sha256)
+        try:
+            return read_regular(path, links=False)
+        except OSError as error:
+            raise cannot_read(path, error) from error
 
     def path(self, sha256: str) -> Path:
         """Return where an image of this address lies, or would.
@@ -144,7 +158,7 @@ class ImageStore:
 
     def __contains__(self, sha256: str) -> bool:
         """Tell whether there is an image of this address."""
-        return is_address(sha256) and self.path(sha256).is_file()
+        return is_address(sha256) and _is_own_file(self.path(sha256))
 
     @staticmethod
     def _is_in_use(path: Path) -> None:
@@ -154,7 +168,7 @@ class ImageStore:
 
     def _existing(self, sha256: str) -> Path:
         path = self.path(sha256)
-        if not path.is_file():
+        if not _is_own_file(path):
             raise FileError(
                 f"image {sha256!r} is not in the store at {str(self.root)!r}; "
                 "set IMAGERAG_HOME (or --home) to the folder it was drawn in",
@@ -166,13 +180,18 @@ class ImageStore:
 
     def _is_whole(self, path: Path) -> bool:
         """Tell whether a drawn image is there, with manifest and pixels: a crashed disk may have left less."""
-        if not path.is_file():
+        if not _is_own_file(path):
             return False
         try:
             read_manifest(path)
         except UserError:
             return False  # it is written anew
         return is_whole_png(path)
+
+
+def _is_own_file(path: Path) -> bool:
+    """Tell whether a file of the store is there. None of it is a link: such a one leads out of the data directory."""
+    return path.is_file() and not path.is_symlink()
 
 
 def _damaged(path: Path, error: Exception) -> UserError:

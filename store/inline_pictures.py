@@ -22,7 +22,7 @@ def whole_file(path: str | Path) -> str:
         OSError: it can't be read.
     """
     path = Path(path)
-    return _address(mimetypes.guess_type(path.name)[0] or "image/png", read_regular(path))
+    return _address(mimetypes.guess_type(path.name)[0] or "image/png", read_regular(path, links=False))
 
 
 def drawing_file(path: str | Path) -> str:
@@ -33,7 +33,7 @@ def drawing_file(path: str | Path) -> str:
     """
     from imagerag.store.exports import for_others
 
-    return _address("image/png", for_others(read_regular(path)))
+    return _address("image/png", for_others(read_regular(path, links=False)))
 
 
 def smaller(path: str | Path, side: int = THUMBNAIL, *, lossy: bool = False) -> str:
@@ -54,7 +54,7 @@ def smaller(path: str | Path, side: int = THUMBNAIL, *, lossy: bool = False) -> 
     from imagerag.store import xmp
     from imagerag.store.png import encode_png, with_text
 
-    with open_regular(path) as whole, Image.open(whole, formats=("PNG", "JPEG", "WEBP")) as opened:
+    with open_regular(path, links=False) as whole, Image.open(whole, formats=("PNG", "JPEG", "WEBP")) as opened:
         mark = xmp.mark_of(opened)
         opened.thumbnail((side, side))
         if side <= LOSSLESS and not lossy:

@@ -129,7 +129,7 @@ def copy_images(
     for record in images:
         source = Path(record["path"])
         try:
-            data = read_regular(source)
+            data = read_regular(source, links=False)
         except OSError as error:
             raise folder_refused(source, error) from error
         paths[record["id"]] = str(write_new(target, stem, source.suffix or ".png", data, numbered=True))

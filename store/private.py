@@ -38,7 +38,8 @@ def private_file(path: Path) -> Path:
     Raises:
         OSError: it can't be made.
     """
-    os.close(os.open(path, os.O_CREAT | os.O_WRONLY, FILE))
+    if not path.exists():  # closing one that is there would give up the locks that SQLite holds on it in this process
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, FILE))
     return path
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from imagerag.errors import FileError
+from imagerag.regular_files import check_regular
 from imagerag.store.file_errors import file_error
 from imagerag.store.private import private_file
 
@@ -29,6 +30,8 @@ def open_database(
     What is raised by statements on the connection, and by reading their rows, is a ``FileError`` that names this file:
     whoever is far from it can't take the failure of another for it.
 
+    A file may be somebody else's: see ``check_no_code``.
+
     Args:
         file: the path; in memory if ``None``.
         damaged: the way out where the file is damaged.
@@ -36,7 +39,7 @@ def open_database(
         timeout: seconds to wait for another process that writes.
 
     Raises:
-        FileError: it can't be opened.
+        FileError: it can't be opened, or has code in it.
     """
 
     def told(error: Exception) -> FileError:
@@ -46,12 +49,38 @@ def open_database(
         _told = staticmethod(told)
 
     try:
+        if file is not None and file.exists():
+            check_regular(file)  # a named pipe would keep SQLite waiting for whoever writes to it
         where = ":memory:" if file is None else private_file(file)
-        return sqlite3.connect(
-            where, timeout=timeout, check_same_thread=False, isolation_level=isolation_level, factory=Connection
+        connection = sqlite3.connect(
+            where, timeout=0.0, check_same_thread=False, isolation_level=isolation_level, factory=Connection
         )
+        try:
+            check_no_code(connection)
+            connection.execute(f"PRAGMA busy_timeout={round(timeout * 1000)}")  # from here on
+        except BaseException:
+            connection.close()
+            raise
+        return connection
     except (sqlite3.Error, OSError) as error:
         raise told(error) from error
+
+
+def check_no_code(connection: sqlite3.Connection) -> None:
+    """Refuse a database with code of its own, which statements would run: one that has views or triggers.
+
+    None of the program's has any. SQLite's language is one for programs, too: a view in place of a table may have rows
+    without end, which nobody could read to the end, and a trigger may take away whatever is entered.
+
+    Raises:
+        sqlite3.DatabaseError: it has one.
+    """
+    try:
+        found = connection.execute("SELECT type, name FROM sqlite_master WHERE type IN ('view', 'trigger')").fetchone()
+    except (sqlite3.Error, FileError):
+        return  # locked or damaged, of which the first statement tells whoever may have a use for the file even so
+    if found is not None:
+        raise sqlite3.DatabaseError(f"it has a {found[0]}, {str(found[1])[:80]!r}, and imagerag makes none")
 
 
 class _Connection(sqlite3.Connection):

@@ -123,7 +123,7 @@ class ConversationRoutes:
         if self.service.running(client, name):
             raise ApiError(409, f"a run of {name!r} is under way; stop it first", "busy")
         try:
-            await anyio.to_thread.run_sync(self.service.conversations_of(client).delete, name)
+            await anyio.to_thread.run_sync(self.service.delete_conversation, client, name)
         except UserError as error:
             raise refusal(error) from error
         return JSONResponse({"thread": name, "deleted": True})
@@ -160,11 +160,10 @@ class ConversationRoutes:
         with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(packed, "w") as archive:
             files: dict[str, Path] = {}
             for image in (image for turn in turns for image in turn["images"]):
-                source = self.service.store.path(image["sha256"])
-                if not source.is_file():  # cleaned up; the page marks its place
+                if image["sha256"] not in self.service.store:  # cleaned up; the page marks its place
                     continue
                 file = Path(folder) / f"{conversation_name(image['id'], image['prompt'])}.png"
-                file.write_bytes(for_others(source.read_bytes(), self.service.store.signer))
+                file.write_bytes(for_others(self.service.store.data(image["sha256"]), self.service.store.signer))
                 archive.write(file, file.name)
                 files[image["id"]] = file
             page = render_conversation(name, turns, files)

@@ -17,7 +17,7 @@ from imagerag.credentials import without_credentials
 from imagerag.errors import InvalidArgument, UserError
 from imagerag.graphs.nodes.finish import why_ended
 from imagerag.server.api_error import ApiError, refusal
-from imagerag.server.auth import COOKIE, Authenticator, GuessedTooOften, host_of
+from imagerag.server.auth import COOKIE, ELSEWHERE, Authenticator, GuessedTooOften, host_of
 from imagerag.server.database import Entry
 from imagerag.server.job_queue import QueueFull
 from imagerag.server.off_loop import on_pictures
@@ -36,8 +36,6 @@ from imagerag.server.web.told_again import event_out, image_path, is_plain
 from imagerag.settings import OFFERED
 from imagerag.store.file_errors import file_error
 
-ELSEWHERE = frozenset({"cross-site", "same-site"})
-"""``Sec-Fetch-Site`` of what another site has led to; browsers keep a strict cookie back then, of ``same-site`` not."""
 AGAIN = '<!doctype html><meta http-equiv="refresh" content="0"><title>imagerag</title><a href="/">imagerag</a>'
 """A refresh comes from this very page, and brings the cookie along."""
 YEAR = 365 * 24 * 3600
@@ -138,7 +136,7 @@ class WebApi:
             return await page_file("login.html")
         token = str((await request.form(max_part_size=4096)).get("token", ""))
         client = self._client({"authorization": f"Bearer {token}"}, request)
-        if client is None:
+        if client is None or not token:  # without one, the browser would be nobody, and be shown no list
             answer = await page_file("login.html")
             answer.status_code = 401
             return answer

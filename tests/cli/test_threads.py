@@ -120,6 +120,31 @@ def test_one_that_is_not_there_is_told(words: list[str], typed: Typed) -> None:
     assert (status, "there is no conversation 'sea'; those there are: imagerag threads list" in err) == (2, True)
 
 
+def test_a_link_in_a_foreign_image_store_is_no_image(
+    tmp_path: Path, typed: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would bring any file of this machine into a folder that is given away."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    drawn(tmp_path / "home", sea=["an owl", "now make it red"])
+    secret = tmp_path / "secret"
+    secret.write_text("a secret")
+    images = json.loads(typed("show", "sea", "--json")[1])["turns"]
+    linked = Path(images[0]["images"][0]["path"])
+    linked.unlink()
+    linked.symlink_to(secret)
+    status, out, err = typed("export", "sea")
+    assert status == 0, err
+    assert "image-1 is left out" in out
+    service = scripted_service(tmp_path / "home")
+    packed, _ = ConversationRoutes(service)._packed(LOCAL, "sea")
+    service.close()
+    assert len(list((tmp_path / "here" / "sea").glob("*.png"))) == 1
+    assert all("a secret" not in file.read_text("latin-1") for file in (tmp_path / "here" / "sea").iterdir())
+    with zipfile.ZipFile(packed) as archive:
+        assert all(b"a secret" not in archive.read(name) for name in archive.namelist())
+
+
 def test_an_image_of_a_foreign_thread_names_no_place_outside_the_folder(
     tmp_path: Path, typed: Typed, monkeypatch: pytest.MonkeyPatch
 ) -> None:

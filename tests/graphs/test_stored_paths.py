@@ -22,7 +22,8 @@ SECRET = "the-secret-of-another-file"
 @pytest.mark.parametrize(
     ("record", "path"),
     [
-        ({"path": "/data/images/ab/x.png", "sha256": ADDRESS}, "/data/images/ab/x.png"),
+        ({"path": f"/data/images/ab/{ADDRESS}.png", "sha256": ADDRESS}, f"/data/images/ab/{ADDRESS}.png"),
+        ({"path": "/data/link.png", "sha256": ADDRESS}, f"/data/images/ab/{ADDRESS}.png"),
         ({"path": "/data/library/ab/x.png", "sha256": ADDRESS, "kind": "retrieved"}, "/data/library/ab/x.png"),
         ({"path": "/etc/passwd", "sha256": ADDRESS}, f"/data/images/ab/{ADDRESS}.png"),
         ({"path": "/data/../etc/passwd", "sha256": ADDRESS}, f"/data/images/ab/{ADDRESS}.png"),
@@ -76,6 +77,9 @@ def test_a_report_of_a_foreign_thread_shows_no_other_file(tmp_path: Path) -> Non
     with open_checkpointer(home) as saver:
         values = graph_of(saver).get_state(thread()).values
     assert values["image"]["path"] == state["all_images"][0]["path"], "that of its address"
+    linked = tmp_path / "home" / "linked.png"
+    linked.symlink_to(secret)
+    values["references"].append({**reference, "id": "ref-2", "path": str(linked)})
     about: About = {
         "pipeline": "agent", "profile": "pictograms", "generator": "patchwork", "vlm": "rules", "critic": "clip",
         "thread_id": "t", "notes": [], "stop_detail": "",

@@ -200,3 +200,13 @@ def test_files_that_may_be_anybodys_are_read_in_one_way() -> None:
     otherwise = {place for place, ways in reading.items() if ways}
     assert otherwise - OWN_FILES - NAMED.keys() == set()
     assert OWN_FILES | NAMED.keys() <= otherwise, "these read as all others do"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links need a right there")
+def test_a_link_is_followed_only_where_it_may_be_one(tmp_path: Path) -> None:
+    (tmp_path / "told").write_text("told")
+    (tmp_path / "link").symlink_to("told")
+    assert read_regular(tmp_path / "link") == b"told"
+    with pytest.raises(OSError, match="it is a link"):
+        read_regular(tmp_path / "link", links=False)
+    assert read_regular(tmp_path / "told", links=False) == b"told"

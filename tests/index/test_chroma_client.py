@@ -1,12 +1,14 @@
 """Chroma's clients and collections."""
 
+import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from chromadb.errors import InternalError
 
-from imagerag.errors import Cancelled, ServiceError, UserError
+from imagerag.errors import Cancelled, FileError, ServiceError, UserError
 from imagerag.index import chroma_client as chroma
 from imagerag.index.chroma_client import (
     EF_SEARCH_USER,
@@ -40,6 +42,22 @@ def test_a_collection_compares_by_cosine_and_is_there_for_the_next_client(tmp_pa
 def test_what_is_no_address(address: str) -> None:
     with pytest.raises(UserError, match=r"is not understood; give one like http://127\.0\.0\.1:8000"):
         http_client(address)
+
+
+@pytest.mark.parametrize("mode", ["DELETE", "WAL"])
+def test_a_database_with_code_in_it_is_refused(tmp_path: Path, mode: str) -> None:
+    """It may be somebody else's, and Chroma would read the rows of such a view without end."""
+    with chroma.chroma_client(tmp_path):
+        pass
+    endless = "WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM r) SELECT x AS id FROM r WHERE x < 0"
+    with closing(sqlite3.connect(tmp_path / chroma.DATABASE)) as connection, connection:
+        connection.execute(f"PRAGMA journal_mode={mode}")
+        connection.execute(f"CREATE VIEW others AS {endless}")
+    with (
+        pytest.raises(FileError, match=r"is damaged \(it has a view, 'others', and .* none\); build it anew"),
+        chroma.naming_chroma(tmp_path, damaged="build it anew"),
+    ):
+        chroma.open_client(tmp_path)
 
 
 def test_nobody_answers() -> None:

@@ -103,3 +103,20 @@ def test_a_named_page_logs_no_browser_in(serve: Callable[..., Served], origins: 
     assert "set-cookie" not in answer.headers
     own = httpx.post(f"{server.url}/login", headers={"origin": server.url}, **form)  # type: ignore[arg-type]
     assert (own.status_code, "set-cookie" in own.headers) == (303, True)
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_a_page_that_does_not_say_which_it_is_is_not_heard(serve: Callable[..., Served], site: str) -> None:
+    """Browsers name the origin of what pages send; where an extension takes it out, they still tell of another site."""
+    server = serve({})
+    headers = {"sec-fetch-site": site}
+    for path, sent in (("/login", {"data": {"token": "somebody-elses-token"}}), ("/web/runs", {"content": b"{}"})):
+        answer = httpx.post(server.url + path, headers=headers, **sent)  # type: ignore[arg-type]
+        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "wrong_origin")
+        assert "set-cookie" not in answer.headers
+    assert httpx.get(f"{server.url}/login", headers=headers).status_code == 200, "a link leads there"
+
+
+def test_nobody_becomes_nobody_by_an_empty_login(serve: Callable[..., Served]) -> None:
+    answer = httpx.post(f"{serve({}).url}/login", data={"token": ""})
+    assert (answer.status_code, "set-cookie" in answer.headers) == (401, False)

@@ -251,7 +251,7 @@ def scaled_images(attacker: Attacker) -> int | str:
 @_kind(401, 429, arguments=("--token-file", GUESSED_AT))
 def guesses(attacker: Attacker) -> int | str:
     """Logins by guessed tokens."""
-    return httpx.post(f"{attacker.url}/login", data={"token": os.urandom(12).hex()}, timeout=60).status_code
+    return attacker.post("/login", data={"token": os.urandom(12).hex()})
 
 
 @_kind(408, "open")

@@ -20,6 +20,7 @@ from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMet
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 from imagerag.graphs.checkpoint_format import ELEMENTS, PlainData, damaged_thread, lacking_in, numbers_in, ranges_of
+from imagerag.graphs.state_shape import fault_in_state
 from imagerag.graphs.stored_paths import paths_within
 
 _PENDING = ("branch:", "__start__", "__pregel")
@@ -97,7 +98,7 @@ class ThreadSaver(SqliteSaver):
                 raise damaged_thread(self._file, error) from error
             if found is not None and (lack := lacking_in(found.checkpoint)):
                 raise damaged_thread(self._file, ValueError(lack))
-            return found and found._replace(checkpoint=self._whole(found.checkpoint))
+            return found and found._replace(checkpoint=self._checked(found.checkpoint))
 
     def list(
         self,
@@ -131,7 +132,9 @@ class ThreadSaver(SqliteSaver):
                 "configurable": {"thread_id": thread, "checkpoint_ns": namespace, "checkpoint_id": name}
             }
             with self._reading():
-                read = [one._replace(checkpoint=self._whole(one.checkpoint)) for one in one_place(place, filter=filter)]
+                read = [
+                    one._replace(checkpoint=self._checked(one.checkpoint)) for one in one_place(place, filter=filter)
+                ]
             found += len(read)
             yield from read
 
@@ -346,6 +349,17 @@ class ThreadSaver(SqliteSaver):
             entered = "INSERT INTO elements (thread_id, digest, type, value) VALUES (?, ?, ?, ?)"
             return int(self.conn.execute(entered, values).lastrowid or 0)
         return int(found[0])
+
+    def _checked(self, checkpoint: Checkpoint) -> Checkpoint:
+        """Return a checkpoint with its lists.
+
+        Raises:
+            FileError: it does not hold what a thread's state holds.
+        """
+        whole = self._whole(checkpoint)
+        if fault := fault_in_state(whole["channel_values"]):
+            raise damaged_thread(self._file, ValueError(fault))
+        return whole
 
     def _whole(self, checkpoint: Checkpoint) -> Checkpoint:
         """Return a checkpoint with its lists in place; one of an earlier version has them."""

@@ -174,7 +174,6 @@ OWN_FILES = {
 """Modules that read files which come with imagerag or the system."""
 NAMED = {
     "server/auth.py": "tokens may come from a process, as in --token-file <(pass show tokens)",
-    "server/web/conversation_routes.py": "an image of the store, which export has found to be whole",
 }
 """Others that read otherwise, each with the reason."""
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 import httpx
-from PIL import Image
+from PIL import Image, ImageOps
 
 from imagerag.errors import GeneratorUnavailable, InvalidArgument
 from imagerag.generators.base import ChargeCallback, StopCheck
@@ -208,14 +208,14 @@ def _with(kind: str, words: str) -> str:
 
 
 def opened(data: bytes) -> Image.Image:
-    """Return a server's image as RGB, its transparent parts white.
+    """Return a server's image as RGB, upright, its transparent parts white; of an animation the first frame.
 
     Raises:
         TransientError: the bytes are no image, or not a whole one.
     """
     try:
-        with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as image:
+        with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP", "AVIF", "GIF")) as image:
             image.load()
-            return on_white(image).convert("RGB")
+            return on_white(ImageOps.exif_transpose(image)).convert("RGB")
     except Exception as error:  # decoders raise whatever they like on damaged files
         raise TransientError(f"an answer without a whole image ({type(error).__name__})") from error

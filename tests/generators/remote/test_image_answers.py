@@ -1,10 +1,13 @@
 """Where images are in answers."""
 
 import base64
+import io
 from typing import Any
 
 import pytest
+from PIL import Image
 
+from imagerag.generators.remote.calling import opened
 from imagerag.generators.remote.image_answers import first_image
 from testing.remote_servers import a_png
 
@@ -57,3 +60,22 @@ def test_by_address(body: Any, address: str) -> None:
 )
 def test_nowhere(body: Any) -> None:
     assert first_image(body) is None
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "AVIF", "GIF"])
+def test_images_of_the_usual_kinds_are_opened_upright(kind: str) -> None:
+    image = Image.new("RGB", (40, 20), "white")
+    image.paste("red", (0, 0, 20, 20))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # a quarter turn to the right is due
+    out = io.BytesIO()
+    image.save(out, kind, **({} if kind == "GIF" else {"exif": exif}))
+    read = opened(out.getvalue())
+    assert read.mode == "RGB"
+    if kind == "GIF":  # knows no such thing
+        assert read.size == (40, 20)
+        return
+    assert read.size == (20, 40)
+    top, bottom = (sum(read.getpixel((10, y))[1:]) for y in (5, 35))  # type: ignore[index]
+    assert top < 120
+    assert bottom > 400

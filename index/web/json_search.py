@@ -18,7 +18,8 @@ from imagerag.licences import licence_link, normalised
 PLAIN_HEADERS = frozenset({"accept", "accept-language", "user-agent"})
 """Headers that hold no key."""
 _OF_KEYS = re.compile("key|token|secret|passw|auth|signature", re.IGNORECASE)
-PLACEHOLDERS = ("{caption}", "{count}", "{page}", "{offset}", "{key}")
+PAGES = ("{page}", "{page_from_0}", "{offset}")
+PLACEHOLDERS = ("{caption}", "{count}", *PAGES, "{key}")
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,8 @@ class JsonSearch:
     Attributes:
         name: by which ``--library`` names it.
         address: of the search.
-        query: its parameters; ``{caption}``, ``{count}``, ``{page}`` (from 1 on) or ``{offset}`` (from 0 on), and
-            ``{key}`` in them are filled in.
+        query: its parameters; ``{caption}``, ``{count}``, ``{page}`` (from 1 on), ``{page_from_0}`` or ``{offset}``
+            (results before it), and ``{key}`` in them are filled in.
         fields: paths within one result, such as ``thumbnail.src``, of ``full``, which is needed, ``small``, ``title``,
             ``creator``, ``licence``, ``licence_link`` and ``link``.
         results: path of the list of results; empty where the answer is the list.
@@ -65,7 +66,7 @@ class JsonSearch:
         Raises:
             SourceFailed: also where its key is not set.
         """
-        paged = any(place in value for value in self.query.values() for place in ("{page}", "{offset}"))
+        paged = any(place in value for value in self.query.values() for place in PAGES)
         if query.page > 1 and not paged:
             return []
         key = os.environ.get(self.key_variable, "") if self.key_variable else ""
@@ -76,6 +77,7 @@ class JsonSearch:
             )
         offset = str((query.page - 1) * query.count)
         numbers = {"{count}": str(query.count), "{page}": str(query.page), "{offset}": offset}
+        numbers |= {"{page_from_0}": str(query.page - 1)}
         values = {"{caption}": query.words, **numbers, "{key}": key}
         parameters = {name: _filled(text, values) for name, text in self.query.items()}
         if not query.sensitive:

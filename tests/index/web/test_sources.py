@@ -348,6 +348,14 @@ def test_any_search_that_answers_with_json(web: Web, tmp_path: Path, monkeypatch
     assert list(ask(source, tmp_path, WebQuery("red square", 9, page=2))) == []
 
 
+@pytest.mark.parametrize(("place", "sent"), [("{page}", "3"), ("{page_from_0}", "2"), ("{offset}", "18")])
+def test_a_search_is_asked_for_its_pages_as_it_counts_them(web: Web, tmp_path: Path, place: str, sent: str) -> None:
+    fields = {"full": "img_src"}
+    source = JsonSearch("any", f"{web.url}/plain", {"q": "{caption}", "p": place}, fields, "results")
+    ask(source, tmp_path, WebQuery("red square", 9, page=3))
+    assert web.asked[0].query == {"q": "red square", "p": sent}
+
+
 def test_a_museum_by_its_json(web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IMAGERAG_CLEVELAND_URL", web.url)
     row = {

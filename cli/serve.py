@@ -28,7 +28,7 @@ def serve_http(options: argparse.Namespace, stdout: TextIO) -> int:
     Raises:
         UserError: something the person has to put right first.
     """
-    for module in ("uvicorn", "starlette", "python_multipart", "jsonschema"):
+    for module in ("uvicorn", "httptools", "starlette", "python_multipart", "jsonschema"):
         need(module, "serve")
     with_mcp = importlib.util.find_spec("mcp") is not None
     return _serve(options, f"imagerag {options.command}", openai=True, mcp=with_mcp)

@@ -40,14 +40,14 @@ _HEADER = re.compile(
     r"(?:(?:basic|bearer|token|key|digest)\s{1,4})?+"
     rf"|(?:{_NAMES_OF_KEYS}|{_NAMES_WITH_EQUALS})"
     r"[\\\"']{0,4}\s{0,4}(?::(?!//)|=(?!=))\s{0,4}(?:\\?[\"'])?+))"
-    r"(?!\[hidden\]|(?:none|null|true|false)(?![A-Za-z0-9]))"
+    r"(?!\[hidden\]|(?:none|null|true|false|YOUR_KEY)(?![A-Za-z0-9_]))"
     r"(?:(?<=\")[^\"\\\n]{1,400}(?=\\?\")|(?<=')[^'\\\n]{1,400}(?=\\?')|[^\s\"',;&<>()\[\]{}\\]{1,})"
 )
 """What a header, a field of JSON or a setting of that name is given, however short it is.
 
 Right behind its name nothing but the key itself is lost. Elsewhere in a text a short one may be anybody's word
 (``test``, ``42``): to hide it everywhere would spoil the text, and tell by the holes how it reads. There it stays, and
-whoever wants it hidden takes a longer one: see ``_SHORTEST_IN_TEXT``.
+whoever wants it hidden takes a longer one: see ``_SHORTEST_IN_TEXT``. ``YOUR_KEY`` stands for one in our own advice.
 """
 _SCHEME = re.compile(r"\b((?:Basic|Bearer)\s{1,4})(?=[A-Za-z+/._~-]{0,200}[\d=])[A-Za-z0-9+/._~-]{8,}+={0,2}")
 """The value of such a header alone: with a digit in it, which a word has not."""

@@ -109,6 +109,11 @@ def test_what_a_server_repeats_of_a_key_in_a_variable_is_told_to_nobody(
     assert keys_in({name: "canary-0f3a"}) == {"canary-0f3a"}
 
 
+def test_what_stands_for_a_key_in_our_own_advice_stays() -> None:
+    assert without_credentials("export OPENAI_API_KEY=YOUR_KEY") == "export OPENAI_API_KEY=YOUR_KEY"
+    assert without_credentials("OPENAI_API_KEY=YOUR_KEY_2") == "OPENAI_API_KEY=[hidden]"
+
+
 def test_what_is_no_key_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     variables = {
         "OPENAI_API_KEY": "ollama", "IMAGERAG_C2PA_KEY": "/keys/mine.pem", "MAX_TOKENS": "12345678",

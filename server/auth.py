@@ -221,7 +221,7 @@ class AuthMiddleware:
             retry = ((b"retry-after", str(error.wait).encode()),)
             await _refuse(scope, send, 429, "too_many_wrong_tokens", str(error), retry)
             return
-        # Where everybody may choose his name, a new one with each body would be let in at once.
+        # Where everybody may choose his name, a new one with each request would be let in at once.
         paced = client if client is not None and self._authenticator.has_tokens else host_of(scope)
         await self._in_turn(paced)
         if client is None and not open_to_all:

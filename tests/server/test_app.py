@@ -10,6 +10,7 @@ from http.client import HTTPConnection
 import httpx
 import pytest
 
+from imagerag.server.app import server_config
 from imagerag.server.openai.json_body import MAX_ITEMS
 from testing.servers import Served
 
@@ -73,6 +74,13 @@ def test_a_long_message_of_any_kind_leaves_the_door_open(serve: Callable[..., Se
     assert answer.status_code == 200
     notes = " ".join(answer.json()["imagerag"]["notes"])
     assert ("left out" in notes) == (role == "user")
+
+
+def test_what_uvicorn_logs_goes_where_everything_does() -> None:
+    async def app(scope: object, receive: object, send: object) -> None:
+        pass
+
+    assert server_config(app).log_config is None
 
 
 FORM = "multipart/form-data; boundary=x"

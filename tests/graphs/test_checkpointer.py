@@ -1,9 +1,10 @@
 """The file of the threads' checkpoints."""
 
+import io
 import shutil
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, redirect_stderr
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -63,16 +64,24 @@ def draw(home: Path) -> None:
         graph.invoke({"prompt": "an owl"}, thread(), context=Settings(home=str(home)))
 
 
-def by_command(home: Path) -> None:
-    run(["profiles", "show", "--thread", "t", "--home", str(home)])
+def by_command(home: Path) -> str:
+    """Return what of the thread is told as damaged, or nothing."""
+    told = io.StringIO()
+    with redirect_stderr(told):
+        run(["profiles", "show", "--thread", "t", "--home", str(home)])
+    return told.getvalue()
 
 
-def by_server(home: Path) -> None:
+def by_server(home: Path) -> str:
+    """Return what of the thread is told as damaged, or nothing."""
     service = Service(Settings(home=str(home)))
     try:
         service.threads.state("", "t")
+    except FileError as error:
+        return str(error)
     finally:
         service.close()
+    return ""
 
 
 @pytest.mark.slow
@@ -80,15 +89,20 @@ def by_server(home: Path) -> None:
 @pytest.mark.parametrize("read", [by_command, by_server])
 @pytest.mark.parametrize("call", CALLS)
 def test_nothing_is_called_that_a_stored_thread_names(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, read: Callable[[Path], None], stored: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, read: Callable[[Path], str], stored: str
 ) -> None:
+    """What stands where a call was put is no prompt and no list of images: the thread is told as damaged.
+
+    What a node wrote is no state yet, so it isn't looked at when a thread is only read.
+    """
     draw(tmp_path)
     started: list[Any] = []
     monkeypatch.setattr("subprocess.check_call", started.append)
     monkeypatch.setattr("subprocess.Popen", lambda *argv, **named: started.append((argv, named)))
     plant(tmp_path, CALLS[call](["true"]), stored)
-    read(tmp_path)
+    told = read(tmp_path)
     assert not started
+    assert ("is damaged" in told) == (stored != "writes"), told
 
 
 @pytest.mark.parametrize("keep", ["memory", "file"])

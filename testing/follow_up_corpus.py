@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
 from imagerag.assets.library import bundled_library
+from imagerag.prompt_grammar.inflection import plural
+from imagerag.prompt_grammar.noun_phrase import article
 from imagerag.prompt_grammar.vocabulary import COLOURS, SIZES, STYLES, Size
 
 Kind = Literal["change", "new", "talk", "unclear"]
@@ -226,7 +228,7 @@ def _conversation(entry: Mapping[str, Any], called: Mapping[str, tuple[str, ...]
     for number, record in enumerate(entry["turns"], 1):
         if upload := record.get("upload"):
             names[upload["called"]] = (upload["shows"],)
-        turn = _turn(record, names)
+        turn = _turn(_completed(record, number, turns), names)
         if turn.goes_on_from >= number:
             raise ValueError(f"{entry['name']}: turn {number} can't go on from {turn.goes_on_from}")
         turns.append(turn)
@@ -235,6 +237,67 @@ def _conversation(entry: Mapping[str, Any], called: Mapping[str, tuple[str, ...]
 
 _LISTS = ("stays", "absent", "says", "unsaid", "may_show", "may_lack")
 _PLAIN = ("draws", "fresh", "pictures", "zoom", "may_ask")
+
+
+def _completed(record: Mapping[str, Any], number: int, before: Sequence[Turn]) -> dict[str, Any]:
+    """Return a turn's record with what goes without saying: where it goes on from, what stays, and the plain prompt.
+
+    A turn goes on from the one before it, unless it is a new picture; what both have in the same look is to stay; a
+    turn that draws nothing leaves the picture as it was.
+    """
+    filled: dict[str, Any] = {"from": 0 if record["kind"] == "new" else number - 1, **record}
+    old = before[filled["from"] - 1].wanted[0] if filled["from"] else None
+    if record["kind"] in ("talk", "unclear"):
+        filled.setdefault("draws", False)
+    if "things" not in record and old is not None:
+        filled["things"] = [_told(thing) for thing in old.things]
+        filled["places"] = [" ".join(place) for place in old.places]
+        filled |= {key: value for key in ("background", "style") if (value := getattr(old, key))}
+    if old is not None and record["kind"] == "change" and filled.get("draws", True):
+        stay = {_told(thing): thing.name for thing in old.things}
+        filled.setdefault("stays", [stay[text] for text in filled["things"] if text in stay])
+    filled.setdefault("plain", _in_plain_words(filled))
+    return filled
+
+
+def _told(thing: Thing) -> str:
+    """Return a thing as ``Thing.read`` reads it."""
+    count = str(thing.count) if thing.count > 1 else ""
+    size = "" if thing.size == "normal" else thing.size
+    return " ".join(filter(None, (count, size, thing.colour, thing.name)))
+
+
+_PREPOSITIONS: Mapping[str, str] = {
+    "left of": "to the left of",
+    "right of": "to the right of",
+    "beside": "next to",
+    "above": "above",
+    "bigger than": "and",
+    "smaller than": "and",
+}
+
+
+def _in_plain_words(record: Mapping[str, Any]) -> str:
+    """Return a prompt that names a turn's things, each where the first of its places says."""
+    phrases: dict[str, str] = {}
+    for text in record["things"]:
+        first, _, rest = text.partition(" ")
+        many = first.isdigit()
+        phrases[text] = f"{first} {plural(rest)}" if many else f"{article(text)} {text}"
+
+    def named(name: str) -> str:
+        return next(phrase for text, phrase in phrases.items() if text.split()[-len(name.split()) :] == name.split())
+
+    parts, told = list[str](), set[str]()
+    for place in map(Place.read, record.get("places", ())):
+        if named(place.subject) in told or named(place.anchor) in told:
+            continue
+        told |= {named(place.subject), named(place.anchor)}
+        parts.append(f"{named(place.subject)} {_PREPOSITIONS.get(place.kind, place.kind)} {named(place.anchor)}")
+    parts += [phrase for phrase in phrases.values() if phrase not in told]
+    ground = f" on a {record['background']} background" if record.get("background") else ""
+    style = f", {record['style']}" if record.get("style") else ""
+    return " and ".join(parts) + ground + style
 
 
 def _turn(record: Mapping[str, Any], names: Mapping[str, tuple[str, ...]]) -> Turn:

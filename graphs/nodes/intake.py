@@ -139,7 +139,10 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
         request if message is None else without_stored_pictures(message),
         id=str(uuid4()) if message is None else message.id,
         name=None if message is None else message.name,
-        additional_kwargs={"subjects": [record["id"] for record in subjects]},
+        additional_kwargs={
+            "subjects": [record["id"] for record in subjects],
+            **({"redrawn": masked.record} if masked is not None and not brief.answer else {}),
+        },
     )
     return {
         "messages": [*rewritten, *repaired, placed],

@@ -66,9 +66,7 @@ class PictureSize:
         return cls.aspect(text) if ":" in text else cls.size(text)
 
     @classmethod
-    def _read(
-        cls, text: str, form: re.Pattern[str], bounds: tuple[int, int], refusal: str, other: str
-    ) -> "PictureSize":
+    def _read(cls, text: str, form: re.Pattern[str], bounds: tuple[int, int], refusal: str, more: str) -> "PictureSize":
         found = form.fullmatch(text.strip())
         parts = (int(found[1]), int(found[2])) if found else (0, 0)
         low, high = bounds

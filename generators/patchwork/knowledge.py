@@ -115,7 +115,7 @@ class Knowledge:
         return [(self.names[i], float(weight)) for i, weight in zip(nearest, odds, strict=True) if weight > 0.03]
 
     def stand_ins(self, phrase: str) -> list[str]:
-        """Return what is drawn for a phrase that the library has no picture of, as a name or a keyword; likeliest first.
+        """Return what is drawn for a phrase that is no name or keyword of the library, likeliest first.
 
         Empty for all that it has: what the base set lacks of that is found by look-up.
         """

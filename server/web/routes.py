@@ -163,7 +163,8 @@ class WebApi:
         wanted = await parsed_body(request, TurnRequest)
         client = client_of(request)
         pictures = [await on_pictures(self._uploaded_file, client, one) for one in wanted.pictures]
-        prompt, shown = wanted.prompt, []
+        prompt = wanted.prompt
+        shown: list[str] = []
         if wanted.again:
             before, shown = await on_pictures(self._drawn_before, client, wanted.again)
             prompt, wanted = before.prompt, wanted.model_copy(update=before.fields(wanted))

@@ -68,3 +68,16 @@ def test_an_edited_request_redraws_the_part_that_it_redrew(serve: Callable[..., 
     refused = client.post("/web/runs", json={"prompt": "a cat", "thread": "sea", "before": 1, "same_mask": True})
     assert refused.status_code == 400
     assert "redrew no part" in refused.json()["error"]["message"]
+
+
+def test_a_request_that_was_refused_spoils_none_that_comes_after(serve: Callable[..., Served]) -> None:
+    client = browser_of(serve(generator=SquaresInParts(), scores=[0.9]))
+    draw(client, "a dog", thread="sea")
+    wrong = client.post("/v1/files", files={"file": square()}, data={"purpose": "vision"}).json()["id"]
+    refused = draw(client, "a hat", thread="sea", mask=wrong)[-1]
+    assert "give a mask of the image's shape" in refused["run"]["error"]
+    assert draw(client, "now draw a cat", thread="sea")[-1]["run"]["stop_reason"] == "satisfied"
+    told = client.get("/web/threads/sea").json()["turns"]
+    assert [(turn["request"], len(turn["run"]["images"])) for turn in told] == [("a dog", 1), ("now draw a cat", 1)]
+    copy = draw(client, "a bird", thread="sea", before=2)[-1]["run"]["thread"]
+    assert [turn["request"] for turn in client.get(f"/web/threads/{copy}").json()["turns"]] == ["a dog", "a bird"]

@@ -306,6 +306,19 @@ def test_links_that_lead_nowhere_are_told(chromium: Any, serve: Callable[..., Se
         page.context.close()
 
 
+def test_a_first_request_that_is_refused_begins_no_conversation(chromium: Any, serve: Callable[..., Served]) -> None:
+    page = opened(chromium, serve(scores=[0.9]).url)
+    ask(page, "undo")
+    assert "changes an earlier picture, and this thread has none" in page.inner_text(".result")
+    assert "#" not in page.url
+    ask(page, "an owl")
+    assert "#" in page.url
+    page.reload()
+    page.locator(".result:not([hidden])").wait_for()
+    assert page.locator(".asked").all_inner_texts() == ["an owl"]
+    page.context.close()
+
+
 def test_a_size_that_is_not_drawn_is_told_before_it_is_sent(chromium: Any, serve: Callable[..., Served]) -> None:
     server = serve(scores=[0.9])
     page = opened(chromium, server.url)

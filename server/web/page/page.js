@@ -11,7 +11,7 @@ import { paint } from "/page/paint.js";
 import { shortcuts } from "/page/shortcuts.js";
 import { addAsked, addRun, focusLatest, onEvent, restart, showAlong, showEnd, toLatest } from "/page/turn.js";
 
-let here = { name: "" }; // the conversation that is open; a new one has no name until its first request was taken
+let here = { name: "" }; // the conversation that is open; a new one has no name until its first request was taken; {name, begun: has a turn}
 let opened = 0; // counts the openings: what an earlier one is still waiting for comes too late
 let waiting = []; // runs of this conversation under way, in order; the first one is followed
 let untold = []; // runs that were under way when the server went away, and whose end was not told yet
@@ -103,10 +103,12 @@ function listen() {
     source = null;
     waiting = waiting.filter((other) => other !== run);
     here.name = event.run.thread;
-    if (event.turn != null) { // another tab, or the page before a reload, has sent it
+    if (event.turn != null) { // another tab, or the page before a reload, may have sent it
+      here.begun = true;
       Object.assign(run, { pictures: event.pictures, masked: event.masked });
       showAlong(run.asked, event.pictures, event.masked);
     }
+    addressHere();
     showEnd(run, event.run, commands, event.turn);
     madeWith(event.run);
     say(run.line.textContent);
@@ -139,6 +141,11 @@ const pictureOf = (url) => ({ id: `file-${url.match(/images\/([0-9a-f]+)/)[1]}`,
 
 // ---- conversations
 
+// A conversation whose first request was refused is none: its address would lead nowhere.
+function addressHere() {
+  history.replaceState(null, "", here.begun || waiting.length ? `#${here.name}` : location.pathname);
+}
+
 // Returns the turns that have ended, as the server tells them.
 async function open(name) {
   const mine = ++opened;
@@ -167,6 +174,7 @@ async function open(name) {
       showEnd(run, turn.run, commands, turn.turn);
       madeWith(turn.run);
     }
+    here.begun = told.turns.length > 0;
     for (const active of told.running) taken(active);
     toLatest();
     say(`conversation with ${told.turns.length} turns opened`);

@@ -156,7 +156,7 @@ class WebApi:
         redraws = self.service.parts.may_redraw
         sizes = {"sides": SIDES, "parts": PARTS}
         vlm = shown_name(self.service.settings.vlm)
-        return JSONResponse({"vlm": vlm, "offers": offers, "masks": redraws, "sizes": sizes})
+        return JSONResponse({"vlm": vlm, "offers": offers, "masks": redraws, "sizes": sizes, "pictures": MAX_PICTURES})
 
     async def begin(self, request: Request) -> Response:
         """Queue a run."""

@@ -383,6 +383,12 @@ def test_pictures_are_pasted_wherever_the_focus_is(chromium: Any, serve: Callabl
         colour = ("red", "blue", "green")[number - 1]
         page.evaluate(PASTE, [place, base64.b64encode(square(colour)).decode()])
         page.locator("#attached li").nth(number - 1).wait_for()
+    shades = [f"rgb({number}, 9, 9)" for number in range(15)]
+    page.set_input_files(
+        "#pictures", [{"name": f"{one}.png", "mimeType": "image/png", "buffer": square(one)} for one in shades]
+    )
+    page.wait_for_selector("text=rgb(14, 9, 9).png is not added: a request takes 16 pictures at most")
+    assert page.locator("#attached li").count() == 16
     page.context.close()
 
 

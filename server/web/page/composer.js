@@ -6,6 +6,7 @@ import { invalid, openSettings, settingsNamed, settingsOf } from "/page/settings
 
 const MOST_RECALLED = 50;
 let attached = []; // {id, url, name}
+let most = Infinity; // pictures of one request that the server takes
 let mask = null; // {id, image, url, name}: where of which image is redrawn
 let thread = "";
 let recalled = -1;
@@ -121,8 +122,11 @@ $("composer-note-off").addEventListener("click", leaveEditing);
 
 // ---- pictures: chosen, dropped or pasted
 
+export const takes = (server) => { most = server.pictures; };
+
 export function attach(one) {
   if (attached.some((other) => other.id === one.id)) return;
+  if (attached.length >= most) return fail(`${one.name} is not added: a request takes ${most} pictures at most`);
   add(one);
   keepDraft();
 }

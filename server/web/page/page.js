@@ -2,7 +2,7 @@
 
 import { $, button, notice, say } from "/page/dom.js";
 import { answers, ask, found, isLost, lost, post, whenBack } from "/page/api.js";
-import { attach, edit, fail, named, onSubmit, openDraft, putBack } from "/page/composer.js";
+import { attach, edit, fail, named, onSubmit, openDraft, putBack, takes } from "/page/composer.js";
 import { listConversations, openConversations } from "/page/conversations.js";
 import { forget, showGallery, toggleGallery } from "/page/gallery.js";
 import { madeWith, offered, openSettings, settings, settingsSent } from "/page/settings.js";
@@ -282,6 +282,7 @@ shortcuts({
 
 ask("/web/server").then((server) => {
   offered(server);
+  takes(server);
   document.body.classList.toggle("no-masks", !server.masks);
 }).catch((error) => { $("engines").textContent = error.message; });
 open(addressed());

@@ -71,6 +71,10 @@ def test_a_whole_conversation_in_the_browser(
     page.click(".run summary")
     assert 'similarity 0.50 to "' in page.inner_text(".run .refs")
     assert findings(page) == []
+    page.click(".run .refs .enlarge >> nth=0")
+    assert page.is_visible("#lightbox-download")
+    assert page.evaluate("() => document.querySelector('#lightbox-paint').hidden"), "nothing of it was drawn"
+    page.keyboard.press("Escape")
     page.click(".run summary")
     assert "is drawn as the owl" in page.inner_text(".notes"), "what the person should know is not folded away"
 
@@ -572,9 +576,13 @@ def test_conversations_are_named_found_exported_and_deleted(
         page.click("[aria-label^='Export Birds']")
     with zipfile.ZipFile(download.value.path()) as archive:
         assert {"conversation.html", "conversation.json", "001-an-owl.png"} == set(archive.namelist())
+    kept = "name => Object.keys(localStorage).filter((key) => key.endsWith(name))"
+    name = link.rpartition("#")[2]
+    page.evaluate("name => localStorage.setItem(`imagerag.draft.${name}`, '{}')", name)
     page.click("[aria-label^='Delete Birds']")
     page.click("text=Really delete?")
     page.locator("#threads li", has_text="Birds").wait_for(state="detached")
+    assert page.evaluate(kept, name) == [], "nothing is kept of it"
     page.keyboard.press("Escape")
     page.goto("about:blank")
     page.goto(link)

@@ -34,14 +34,15 @@ export function copyButton(url, name) {
 export const downloadLink = (url, name) =>
   make("a", { class: "button", href: url, download: `${name}.png`, text: "Download", "aria-label": `Download ${name}` });
 
-// An image that enlarges itself when it is pressed.
-export function enlargeable(url, name, alt, size, caption = alt) {
-  return make("button", { type: "button", class: "enlarge", "aria-label": `Enlarge ${name}`, on: { click: () => enlarge(url, name, alt, caption) } },
+// An image that enlarges itself when it is pressed; of one that was drawn, a part can be redrawn.
+export function enlargeable(url, name, alt, size, caption = alt, drawn = true) {
+  return make("button", { type: "button", class: "enlarge", "aria-label": `Enlarge ${name}`, on: { click: () => enlarge(url, name, alt, caption, drawn) } },
     make("img", { src: url, alt, loading: "lazy", ...size }));
 }
 
-export function enlarge(url, name, alt, caption) {
+function enlarge(url, name, alt, caption, drawn) {
   shown = { url, name };
+  $("lightbox-paint").hidden = !drawn;
   $("lightbox-title").textContent = name;
   $("lightbox-image").src = url;
   $("lightbox-image").alt = alt;

@@ -1,6 +1,6 @@
 // The chat page: asks the server's own small API and shows each step as it happens. It is served as it is, without a build step.
 
-import { $, button, notice, say } from "/page/dom.js";
+import { $, button, kept, notice, say } from "/page/dom.js";
 import { answers, ask, found, isLost, lost, post, whenBack } from "/page/api.js";
 import { attach, edit, fail, named, onSubmit, openDraft, putBack, takes } from "/page/composer.js";
 import { listConversations, openConversations } from "/page/conversations.js";
@@ -244,6 +244,7 @@ listConversations({
   open: (name) => open(name).then(() => $("prompt").focus()),
   current: () => here.name,
   deleted: (name) => {
+    for (const what of ["draft", "edit", "parts", "negative"]) kept.set(`${what}.${name}`, null);
     tabs.postMessage({ what: "deleted", thread: name });
     if (name === here.name) open("");
   },

@@ -112,7 +112,7 @@ function referenceCard(reference, extra) {
   const own = reference.kind === "subject";
   const found = own ? "" : `similarity ${reference.similarity.toFixed(2)} to "${reference.caption}"; `;
   return make("li", { class: "card" },
-    enlargeable(reference.uri, reference.id, `Reference: ${reference.title}`, { width: 80, height: 80 }),
+    enlargeable(reference.uri, reference.id, `Reference: ${reference.title}`, { width: 80, height: 80 }, undefined, false),
     make("div", { text: reference.title }),
     make("small", { text: `${reference.id} for ${reference.concept || "the whole picture"}; ${found}${reference.attribution}` }),
     extra);

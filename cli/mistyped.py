@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from imagerag.errors import UserError
@@ -16,6 +16,8 @@ from imagerag.shell_words import quoted
 
 NEARLY = 0.8
 """Share of letters that a misspelt command has in common with it (``difflib``'s ratio): "serach", "indx", "chatt"."""
+Commands = Mapping[str, Collection[str]]
+"""Names of commands, each with the names of its own commands."""
 SHORTEST = 3
 """Letters of a word that may be a misspelt command."""
 
@@ -38,12 +40,13 @@ _ADVICE |= dict.fromkeys(
 )
 
 
-def check_words(words: Sequence[str], commands: Sequence[str], *, said: bool) -> None:
+def check_words(words: Sequence[str], commands: Commands, line: Sequence[str], *, said: bool) -> None:
     """Refuse words that are no prompt, as they were typed.
 
     Args:
         words: of the prompt, each as the shell handed it over; what is behind ``--`` is not among them.
-        commands: names of the commands.
+        commands: names of the commands, each with those of its own commands.
+        line: all that was typed.
         said: whether the command ``draw`` was typed, so that the first word is none.
 
     Raises:
@@ -53,22 +56,49 @@ def check_words(words: Sequence[str], commands: Sequence[str], *, said: bool) ->
     if list(words) == ["-"]:
         return
     if words and not said:
-        _check_command(words, commands)
+        check_command(line, words, commands)
     for word in words:
         _check_file(word, words)
 
 
-def _check_command(words: Sequence[str], commands: Sequence[str]) -> None:
+def check_command(line: Sequence[str], words: Sequence[str], commands: Commands) -> None:
+    """Refuse a first word that is nearly a command and no word that the library knows.
+
+    Args:
+        line: all that was typed, flags included.
+        words: those of it that are no flags.
+        commands: names of the commands, each with those of its own commands.
+
+    Raises:
+        UserError: it is, or asks for the help or the version as other programs have it: "help threads".
+    """
     first = words[0]
-    if len(first) < SHORTEST or not re.fullmatch(r"[A-Za-z-]+", first):
+    asked = _asks_for_help(line, commands)
+    near = None if asked or first in commands else _nearest(first.lower(), commands)
+    if not asked and near is None:
         return
-    near = difflib.get_close_matches(first.lower(), commands, 1, NEARLY)
-    if near and first not in commands and not _is_known(first.lower()):
-        meant = quoted(["imagerag", near[0], *words[1:]])
-        raise UserError(
-            f"{first!r} is no command; did you mean: {meant}? To draw these words: "
-            f"{quoted(['imagerag', 'draw', ' '.join(words)])}"
-        )
+    if near is not None and _is_known(first.lower()) and not set(words[1:2]) & set(commands[near]):
+        return
+    meant = asked or [near or "", *(line if line[0] == first else words)[1:]]
+    raise UserError(
+        f"{first!r} is no command; did you mean: {quoted(['imagerag', *meant])}? To draw these words: "
+        f"{quoted(['imagerag', 'draw', ' '.join(words)])}"
+    )
+
+
+def _asks_for_help(line: Sequence[str], commands: Commands) -> list[str]:
+    if list(line) in (["help"], ["version"]):
+        return [f"--{line[0]}"]
+    return [line[1], "--help"] if line[0] == "help" and len(line) == 2 and line[1] in commands else []
+
+
+def _nearest(word: str, commands: Commands) -> str | None:
+    """Return the command that a word is a misspelling of; of short ones letters are swapped: "drwa", "chta"."""
+    if len(word) < SHORTEST or not re.fullmatch(r"[a-z-]+", word):
+        return None
+    swapped = [name for name in commands if sorted(name) == sorted(word) and name[0] == word[0]]
+    near = difflib.get_close_matches(word, [*commands], 1, NEARLY)
+    return next(iter([*near, *swapped]), None)
 
 
 def _is_known(word: str) -> bool:

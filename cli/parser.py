@@ -7,7 +7,7 @@ from typing import cast
 
 from imagerag.cli import options
 from imagerag.cli.commands import COMMANDS, PRECEDENCE, Command
-from imagerag.cli.mistyped import check_words
+from imagerag.cli.mistyped import check_command, check_words
 from imagerag.cli.setting_flags import add_setting
 from imagerag.cli.strict_parser import Parser, add_help_flag
 from imagerag.declaration import GROUPS
@@ -85,8 +85,16 @@ def parse(argv: Sequence[str]) -> tuple[Command, argparse.Namespace]:
     command = command or named["draw"]
     parser = children_of(build_parser(command.name))[command.name]
     if command.name == "draw":
-        parsed = _parsed(command, parser, rest)
-        check_words(parsed.typed, [*named], said=list(argv[:1]) == ["draw"])
+        names = {one.name: [child.name for child in one.commands] for one in COMMANDS}
+        said = list(argv[:1]) == ["draw"]
+        try:
+            parsed = _parsed(command, parser, rest)
+        except UserError:
+            words = [word for word in argv if not word.startswith("-")]
+            if not said and words[:1] == list(argv[:1]):
+                check_command(argv, words, names)  # whose flags these may be
+            raise
+        check_words(parsed.typed, names, argv, said=said)
         return command, parsed
     try:
         return _descend(command, parser, rest)

@@ -59,6 +59,11 @@ class Result(dict[str, Any]):
         return cast("ImageRecord | None", self["image"])
 
     @property
+    def answer(self) -> str | None:
+        """What was said where nothing was drawn, as of "thanks" or a question; ``None`` where something was."""
+        return cast("str | None", self.get("answer"))
+
+    @property
     def path(self) -> Path | None:
         """The PNG of the best image; ``None`` where there is none here."""
         return Path(self.image["path"]) if self.image is not None and self.image["path"] else None

@@ -38,13 +38,15 @@ def _parts(result: Result) -> Iterator[str]:
     yield '<div style="display:flex;flex-wrap:wrap;gap:1em;align-items:flex-start">'
     if result.image is not None:
         address = _address(result.image["path"], SIDE)
-        alt = f"The best image of the run: {result.prompt}"
+        alt = f"{'The picture as it stands' if result.answer else 'The best image of the run'}: {result.prompt}"
         shown = f'<img src="{address}" alt="{_text(alt)}" style="max-width:min(100%,{SIDE}px);height:auto">'
         yield shown if address else f"<p>picture not at hand: {_text(alt)}</p>"
     yield '<div style="min-width:16em;max-width:40em">'
     yield f"<p><strong>{_text(result.prompt)}</strong></p>"
     why = _text(why_ended(result.stop_reason, result.trace))
-    if result.image is None:
+    if result.answer:
+        yield f"<p>{escape(result.answer)}</p>"
+    elif result.image is None:
         yield f"<p>No image was made: {why}.</p>"
     else:
         said = "satisfied" if result.satisfied else "not satisfied"

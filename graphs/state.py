@@ -1,5 +1,6 @@
 """What the graph takes in, keeps, and gives back; ids and paths, never pixels."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, NotRequired
 
 from langchain_core.messages import AnyMessage
@@ -65,6 +66,17 @@ class Input(TypedDict, total=False):
     size: str
     """Of the images: ``1024x768``, or an aspect ratio, ``16:9``."""
     budget: Limits
+
+
+OF_ONE_REQUEST: Mapping[str, Any] = {
+    "subjects": [],
+    "mask": None,
+    "masked": None,
+    "seed": None,
+    "size": None,
+    "budget": {},
+}
+"""What of a request's input holds for that request alone, and what stands for none of it."""
 
 
 class Shown(TypedDict):

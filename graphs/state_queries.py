@@ -5,7 +5,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
 
-from imagerag.graphs.state import Drawn, State
+from imagerag.graphs.state import Drawn, RedrawRecord, State
 from imagerag.records import ImageRecord, QuoteRecord, ReferenceRecord
 from imagerag.tool_registry import FIND_FACTS, SEARCH_REFERENCES, tools_of_mode
 
@@ -58,6 +58,11 @@ def since_request(messages: list[AnyMessage]) -> list[AnyMessage]:
 def is_request(message: AnyMessage) -> bool:
     """Tell whether a message is the person's own."""
     return message.type == "human" and message.name != CRITIC
+
+
+def redrawn_by(request: AnyMessage) -> RedrawRecord | None:
+    """Return of which image a request redrew a part, and the mask; ``None`` where it drew whole images."""
+    return request.additional_kwargs.get("redrawn")
 
 
 def has_searched(messages: list[AnyMessage]) -> bool:

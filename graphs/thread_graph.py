@@ -12,7 +12,7 @@ from imagerag.errors import Cancelled, UserError
 from imagerag.graphs.message_images import with_stored_pictures
 from imagerag.graphs.result import as_result
 from imagerag.graphs.run_context import NESTED, StopSwitch, settings_of, settings_of_part
-from imagerag.graphs.state import Input, Output, State
+from imagerag.graphs.state import OF_ONE_REQUEST, Input, Output, State
 from imagerag.graphs.thread_lock import UPDATE_WAIT, ThreadLock, holding, is_held, log_note
 from imagerag.graphs.thread_saver import ThreadSaver
 from imagerag.profiles.resolve import resolve
@@ -110,6 +110,8 @@ class ThreadGraph(CompiledStateGraph[State, Settings, Input, Output]):
         return {**((self.config or {}).get("configurable") or {}), **((config or {}).get("configurable") or {})}
 
     def _stored(self, input: Any, settings: Settings) -> Any:
+        if isinstance(input, dict) and input:  # what an earlier request left that was not taken up is not this one's
+            input = {**OF_ONE_REQUEST, **input}
         return with_stored_pictures(input, lambda: self.image_store or ImageStore(home_directory(settings.home)))
 
 
@@ -149,23 +151,31 @@ def _alone(
             raise Cancelled("the run was cancelled while it waited for another one of its thread")
 
     if is_held(saver.home, thread):
-        yield from chunks
-        _tidy(saver, thread)
+        yield from _to_the_end(chunks, saver, thread)
         return
     lock = ThreadLock(saver.home, thread)
     for note in lock.acquire(wait, check):
         yield from shaped(note)
     try:
-        yield from chunks
-        _tidy(saver, thread)
+        yield from _to_the_end(chunks, saver, thread)
     finally:
         lock.release()
 
 
-def _tidy(saver: ThreadSaver, thread: str) -> None:
-    """Drop the checkpoints that the end of a run supersedes; what can't be tidied is no fault of the run."""
+def _to_the_end(chunks: Iterator[Any], saver: ThreadSaver, thread: str) -> Iterator[Any]:
+    """Run, and leave no more of it behind than its last checkpoint, nor anything of a request that was refused."""
     try:
-        saver.drop_superseded(thread)
+        yield from chunks
+    except BaseException:
+        _tidy(saver.drop_refused, thread)
+        raise
+    _tidy(saver.drop_superseded, thread)
+
+
+def _tidy(drop: Callable[[str], int], thread: str) -> None:
+    """Drop checkpoints that nobody needs; what can't be tidied is no fault of the run."""
+    try:
+        drop(thread)
     except UserError as error:
         log_note(f"checkpoints of thread {thread!r} stay as they are: {error}")
 

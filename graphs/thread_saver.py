@@ -10,7 +10,7 @@ import builtins
 import hashlib
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -25,6 +25,8 @@ from imagerag.graphs.stored_paths import paths_within
 
 _PENDING = ("branch:", "__start__", "__pregel")
 """Begin the names of the channels that say which node comes next."""
+_NOT_TAKEN_UP = frozenset({"__start__", "branch:to:intake"})
+"""Channels of a checkpoint behind which a request has yet to become a turn."""
 
 _LATER, _NOW = "PRAGMA synchronous=NORMAL", "PRAGMA synchronous=FULL"
 """When a commit reaches the disk: with the next one that does, or at once (sqlite.org/pragma.html#pragma_synchronous).
@@ -199,6 +201,20 @@ class ThreadSaver(SqliteSaver):
                 self._sweep(thread)
             return dropped
 
+    def drop_refused(self, thread_id: str) -> int:
+        """Delete the newest checkpoints that hold a request which no turn has taken up; return how many.
+
+        Its pictures, mask and words would be those of the next request otherwise.
+        """
+        thread, dropped = str(thread_id), 0
+        with self._writing():
+            while (head := self._newest(thread, "")) is not None and self._channels(thread, head) & _NOT_TAKEN_UP:
+                self._drop(thread, head, None)
+                dropped += 1
+            if dropped:
+                self._sweep(thread)
+        return dropped
+
     def _drop(self, thread: str, name: str, end: str | None) -> None:
         """Delete a checkpoint; those that came from it come from ``end`` now."""
         place = (thread, name)
@@ -267,12 +283,15 @@ class ThreadSaver(SqliteSaver):
 
     def _is_end(self, thread: str, name: str) -> bool:
         """Tell whether nothing is left to be done behind a checkpoint."""
+        return not any(channel.startswith(_PENDING) for channel in self._channels(thread, name))
+
+    def _channels(self, thread: str, name: str) -> frozenset[str]:
+        """Return the names of the channels that have a value in a checkpoint."""
         row = self.conn.execute(
             "SELECT type, checkpoint FROM checkpoints WHERE thread_id = ? AND checkpoint_ns = '' AND checkpoint_id = ?",
             (thread, name),
         ).fetchone()
-        channels: Iterable[str] = () if row is None else self._sound(row)["channel_values"]
-        return not any(channel.startswith(_PENDING) for channel in channels)
+        return frozenset() if row is None else frozenset(self._sound(row)["channel_values"])
 
     def _sound(self, row: tuple[str, bytes]) -> dict[str, Any]:
         """Return what a row stores.

@@ -43,7 +43,8 @@ class PictureSize:
         Raises:
             UserError: not of that form, or a side outside ``SIDES``.
         """
-        return cls._read(text, _SIZE, SIDES, f"size {text[:40]!r} is not WIDTHxHEIGHT, as in --size 1024x768")
+        other = "; an aspect ratio is said by --aspect, or aspect" if _ASPECT.fullmatch(text.strip()) else ""
+        return cls._read(text, _SIZE, SIDES, f"size {text[:40]!r} is not WIDTHxHEIGHT, as in --size 1024x768", other)
 
     @classmethod
     def aspect(cls, text: str) -> "PictureSize":
@@ -52,7 +53,8 @@ class PictureSize:
         Raises:
             UserError: not of that form, or a part outside ``PARTS``.
         """
-        return cls._read(text, _ASPECT, PARTS, f"aspect {text[:40]!r} is not WIDTH:HEIGHT, as in --aspect 16:9")
+        other = "; pixels are said by --size, or size" if _SIZE.fullmatch(text.strip()) else ""
+        return cls._read(text, _ASPECT, PARTS, f"aspect {text[:40]!r} is not WIDTH:HEIGHT, as in --aspect 16:9", other)
 
     @classmethod
     def parse(cls, text: str) -> "PictureSize":
@@ -64,10 +66,10 @@ class PictureSize:
         return cls.aspect(text) if ":" in text else cls.size(text)
 
     @classmethod
-    def _read(cls, text: str, form: re.Pattern[str], bounds: tuple[int, int], refusal: str) -> "PictureSize":
+    def _read(cls, text: str, form: re.Pattern[str], bounds: tuple[int, int], refusal: str, more: str) -> "PictureSize":
         found = form.fullmatch(text.strip())
         parts = (int(found[1]), int(found[2])) if found else (0, 0)
         low, high = bounds
         if not all(low <= part <= high for part in parts):
-            raise UserError(f"{refusal}, each a whole number {low}..{high}")
+            raise UserError(f"{refusal}, each a whole number {low}..{high}{more}")
         return cls(*parts, is_exact=bounds is SIDES)

@@ -78,6 +78,7 @@ class Run:
         checkpoint: state of the thread at the end.
         parts: names of its ``profile``, ``generator`` and ``critic``, once it has asked or ended.
         turn: of the thread, once it has begun one.
+        begins: the turn that it is about to begin, as soon as it is at work.
         asking: the redraw that waits for the person's word (arguments of the tool), and since when (seconds since the
             epoch); it holds no place in the queue.
     """
@@ -96,6 +97,7 @@ class Run:
         self.error: Exception | None = None
         self.checkpoint: str | None = None
         self.turn: int | None = None
+        self.begins: int | None = None
         self.parts: dict[str, str] = {}
         self.progress: tuple[int, int] = (0, 0)
         self._step: Mapping[str, Any] | None = None

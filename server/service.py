@@ -356,6 +356,7 @@ class Service:
             request["mask"] = str(self.store.put_user_image(ask.mask).path)
             request["masked"] = ask.masked or None
         before = self.threads.state(run.client, run.thread, ask.checkpoint).get("turn", 0)
+        run.begins = before + 1
         try:
             return self._stream(run, request, ask.checkpoint)
         finally:

@@ -296,9 +296,13 @@ class PatchworkGenerator:
 
     def _stand_ins(self, scene: Scene, data: Sequence[Sequence[Example]]) -> Iterator[str]:
         for thing, examples in zip(scene.objects, data, strict=True):
-            nearest = self._knowledge.stand_in(thing.phrase)
-            if nearest is not None and not any(example.reference for example in examples):
-                yield f"the pictograms have no {thing.phrase!r}; drawn as what is nearest to it, {nearest!r}"
+            nearest = self._knowledge.stand_ins(thing.phrase)
+            if not nearest or any(example.reference for example in examples):
+                continue
+            *others, last = map(repr, nearest)
+            what = f"a mixture of what is nearest to it: {', '.join(others)} and {last}"
+            single = f"what is nearest to it, {last}"
+            yield f"the pictograms have no {thing.phrase!r}; drawn as {what if others else single}"
 
 
 def _background(scene: Scene) -> str:

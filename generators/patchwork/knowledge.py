@@ -114,14 +114,14 @@ class Knowledge:
         odds = odds / odds.sum()
         return [(self.names[i], float(weight)) for i, weight in zip(nearest, odds, strict=True) if weight > 0.03]
 
-    def stand_in(self, phrase: str) -> str | None:
-        """Return what is drawn first of all for a phrase that the library has no picture of, as a name or a keyword.
+    def stand_ins(self, phrase: str) -> list[str]:
+        """Return what is drawn for a phrase that is no name or keyword of the library, likeliest first.
 
-        ``None`` for all that it has: what the base set lacks of that is found by look-up.
+        Empty for all that it has: what the base set lacks of that is found by look-up.
         """
         if {phrase, singular(phrase)} & self._told_of or not self._of:
-            return None
-        return self.concepts(phrase)[0][0]
+            return []
+        return [name for name, _ in self.concepts(phrase)]
 
     def examples(self, phrase: str, styles: Sequence[str] = ()) -> list[Choice]:
         """The drawings that stand for a phrase in the given styles; empty only when the base set is."""

@@ -23,7 +23,7 @@ from imagerag.graphs.message_parts import readable_parts, unread_parts
 from imagerag.graphs.nodes.first_parts import load_driver, possible_mode
 from imagerag.graphs.recorded_turns import begin_record, begin_replay
 from imagerag.graphs.request_check import check_request
-from imagerag.graphs.state import Limits, State
+from imagerag.graphs.state import OF_ONE_REQUEST, Limits, State
 from imagerag.graphs.state_queries import is_request, subjects_of, unanswered_calls
 from imagerag.graphs.subjects import assigned, kept_subjects
 from imagerag.graphs.trace import trace_step
@@ -139,7 +139,10 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
         request if message is None else without_stored_pictures(message),
         id=str(uuid4()) if message is None else message.id,
         name=None if message is None else message.name,
-        additional_kwargs={"subjects": [record["id"] for record in subjects]},
+        additional_kwargs={
+            "subjects": [record["id"] for record in subjects],
+            **({"redrawn": masked.record} if masked is not None and not brief.answer else {}),
+        },
     )
     return {
         "messages": [*rewritten, *repaired, placed],
@@ -172,12 +175,7 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
         "stale": 0,
         "halt": halt or ("answered" if brief.answer else None),
         "stop_reason": None,
-        "subjects": [],
-        "mask": None,
-        "masked": None,
-        "seed": None,
-        "size": None,
-        "budget": {},
+        **OF_ONE_REQUEST,
     }
 
 

@@ -18,6 +18,7 @@ from imagerag.graphs.nodes.finish import why_ended
 from imagerag.places import without_folders
 from imagerag.server.api_error import ApiError
 from imagerag.server.database import Entry
+from imagerag.server.downloads import as_file
 from imagerag.server.off_loop import on_pictures, scaling
 from imagerag.server.openai.base import (
     BEAT,
@@ -35,6 +36,7 @@ from imagerag.server.openai.schemas import EditRequest, ImageRequest, PictureSou
 from imagerag.server.renditions import FORMATS, Rendition, encoded, render, size_of
 from imagerag.server.run import Run
 from imagerag.server.uploads import MAX_FIELDS, MAX_PICTURES, read_upload
+from imagerag.store.output_files import conversation_name, readable_name
 
 Kind = Literal["image_generation", "image_edit"]
 
@@ -125,7 +127,7 @@ class ImagesApi(ConversationBase):
     def _sent(self, entry: Entry, data: bytes, kind: str) -> Response:
         headers = {
             "cache-control": "private, max-age=31536000, immutable",
-            "content-disposition": f'inline; filename="{entry.kind}-{entry.id[:8]}.{kind}"',
+            **as_file(f"{_file_name(entry, kind)}.{kind}", shown=True),
             "x-content-type-options": "nosniff",
         }
         return Response(data, media_type=f"image/{kind}", headers=headers)
@@ -242,6 +244,18 @@ def _no_markup(given: Mapping[str, Any]) -> None:
     """
     if given.get("markup"):
         raise ApiError(400, "a markup is not supported; send a mask, or say in words", "unsupported", "markup")
+
+
+def _file_name(entry: Entry, kind: str) -> str:
+    """Return the name under which a browser keeps an image, without its ending, as the export of a conversation has it.
+
+    A PNG's manifest has the prompt anyway; files of other formats tell nothing of it, so their names don't either.
+    """
+    if kind != "png":
+        return f"{entry.kind}-{entry.id[:8]}"
+    if entry.kind == "image":
+        return conversation_name(entry.name, entry.title)
+    return readable_name(entry.title or entry.name.rpartition(".")[0])
 
 
 def _is_picture(field: str) -> bool:

@@ -17,12 +17,12 @@ from starlette.routing import Route
 
 from imagerag.errors import UserError
 from imagerag.server.api_error import ApiError, refusal
+from imagerag.server.downloads import as_file
 from imagerag.server.image_search import ImageQuery
 from imagerag.server.off_loop import on_pictures
 from imagerag.server.openai.base import client_of, parsed_body, validated
 from imagerag.server.service import Service
-from imagerag.server.web.downloads import as_file
-from imagerag.server.web.told_again import image_path, turns_out
+from imagerag.server.web.told_again import conversation_out, image_path
 from imagerag.store.output_files import conversation_name
 
 PART = 2**18
@@ -100,8 +100,7 @@ class ConversationRoutes:
     async def thread(self, request: Request) -> Response:
         """Tell a conversation from its beginning."""
         client, name = client_of(request), request.path_params["thread"]
-        told = await anyio.to_thread.run_sync(turns_out, self.service, client, name)
-        running = self.service.running(client, name)
+        told, running = await anyio.to_thread.run_sync(conversation_out, self.service, client, name)
         active = [{"run_id": run.id, "request": run.request} for run in running]
         return JSONResponse({"thread": name, "known": bool(told or active), "turns": told, "running": active})
 

@@ -16,9 +16,12 @@ from starlette.routing import Route
 from imagerag.credentials import without_credentials
 from imagerag.errors import InvalidArgument, UserError
 from imagerag.graphs.nodes.finish import why_ended
+from imagerag.graphs.state_queries import is_request, redrawn_by
+from imagerag.picture_size import PARTS, SIDES
 from imagerag.server.api_error import ApiError, refusal
 from imagerag.server.auth import COOKIE, ELSEWHERE, Authenticator, GuessedTooOften, host_of
 from imagerag.server.database import Entry
+from imagerag.server.downloads import as_file
 from imagerag.server.job_queue import QueueFull
 from imagerag.server.off_loop import on_pictures
 from imagerag.server.offers import shown_name
@@ -30,9 +33,9 @@ from imagerag.server.service import Service
 from imagerag.server.thread_history import thread_name
 from imagerag.server.uploads import MAX_PICTURES, uploaded
 from imagerag.server.web.conversation_routes import ConversationRoutes
-from imagerag.server.web.downloads import as_file
+from imagerag.server.web.drawn_again import DrawnBefore
 from imagerag.server.web.page_files import MODULES, page_file
-from imagerag.server.web.told_again import event_out, image_path, is_plain
+from imagerag.server.web.told_again import event_out, image_path, is_plain, sent_along
 from imagerag.settings import OFFERED
 from imagerag.store.file_errors import file_error
 
@@ -48,7 +51,8 @@ class TurnRequest(RunFields):
 
     prompt: str = ""
     again: str = ""
-    """The id of an image whose prompt is drawn once more, instead of a prompt."""
+    """The id of an image that is drawn once more, instead of a prompt: its prompt with its subjects, and its size and
+    what it was not to show where no other is asked for."""
     thread: str = ""
     before: int | None = Field(default=None, ge=1)
     """The turn in whose place it comes: a copy of the conversation as it was before that turn goes on from there."""
@@ -57,6 +61,8 @@ class TurnRequest(RunFields):
     """The id of an uploaded picture that marks where to redraw."""
     masked: str = ""
     """The id of the image that the mask is for."""
+    same_mask: bool = False
+    """Whether the part is redrawn that the request of the turn ``before`` redrew; ``mask`` goes before."""
     approve: bool = False
 
 
@@ -148,21 +154,27 @@ class WebApi:
         """Tell what this server draws and judges with."""
         offers = {kind: self.service.offers.names(kind) for kind in OFFERED}
         redraws = self.service.parts.may_redraw
-        return JSONResponse({"vlm": shown_name(self.service.settings.vlm), "offers": offers, "masks": redraws})
+        sizes = {"sides": SIDES, "parts": PARTS}
+        vlm = shown_name(self.service.settings.vlm)
+        return JSONResponse({"vlm": vlm, "offers": offers, "masks": redraws, "sizes": sizes, "pictures": MAX_PICTURES})
 
     async def begin(self, request: Request) -> Response:
         """Queue a run."""
         wanted = await parsed_body(request, TurnRequest)
         client = client_of(request)
         pictures = [await on_pictures(self._uploaded_file, client, one) for one in wanted.pictures]
-        prompt = await self._prompt(client, wanted)
+        prompt = wanted.prompt
+        shown: list[str] = []
+        if wanted.again:
+            before, shown = await on_pictures(self._drawn_before, client, wanted.again)
+            prompt, wanted = before.prompt, wanted.model_copy(update=before.fields(wanted))
+            pictures += [await on_pictures(self.service.store.data, one["sha256"]) for one in before.subjects]
+        masking = await on_pictures(self._masking, client, wanted)
         thread = wanted.thread
         if wanted.before is not None:
             thread = await anyio.to_thread.run_sync(self._branch, client, wanted.thread, wanted.before)
         ask = replace(run_request(prompt, wanted), pictures=tuple(pictures), thread=thread, approve=wanted.approve)
-        if wanted.mask:
-            mask = await on_pictures(self._uploaded_file, client, wanted.mask)
-            ask = replace(ask, mask=mask, masked=await self._own_image(client, wanted.masked, "masked"))
+        ask = replace(ask, **masking)
         try:
             run = await anyio.to_thread.run_sync(self.service.create, client, ask)
         except QueueFull as busy:
@@ -170,7 +182,7 @@ class WebApi:
             raise ApiError(429, str(busy), "server_busy", headers=headers) from busy
         except UserError as error:
             raise refusal(error) from error
-        told = {"run_id": run.id, "thread": run.thread, "request": prompt}
+        told = {"run_id": run.id, "thread": run.thread, "request": prompt, "pictures": shown, "negative": ask.negative}
         return JSONResponse({**told, "position": self.service.position(run)})
 
     async def events(self, request: Request) -> Response:
@@ -235,7 +247,8 @@ class WebApi:
                 await anyio.to_thread.run_sync(event_out, self.service, run.client, run.thread, event, run.checkpoint)
             )
         outcome = await anyio.to_thread.run_sync(run_out, self.service, run, image_path)
-        yield _sent({"event": "end", "run": outcome.model_dump(mode="json"), "turn": run.turn})
+        along = await anyio.to_thread.run_sync(sent_along, self.service, run.client, run.thread, run.turn)
+        yield _sent({"event": "end", "run": outcome.model_dump(mode="json"), "turn": run.turn, **along})
 
     def _report(self, entry: Entry) -> str:
         from imagerag.report.html import render_page
@@ -263,21 +276,18 @@ class WebApi:
         except OSError as error:  # an image of it is gone
             raise file_error(error.filename, error, verb="read") from error
 
-    async def _prompt(self, client: str, wanted: TurnRequest) -> str:
-        if not wanted.again:
-            return wanted.prompt
-        entry = await self._image_entry(client, wanted.again, "again")
-        return await anyio.to_thread.run_sync(lambda: self.service.manifest(entry).prompt)
+    def _drawn_before(self, client: str, image: str) -> tuple[DrawnBefore, list[str]]:
+        """Return how an image of the client's was drawn, and where its page finds the pictures that were drawn with."""
+        entry = self._find_image(client, image, "again")
+        before = DrawnBefore.of(self.service, entry)
+        entries = self.service.database.enter(client, entry.thread, before.subjects)
+        return before, [image_path(entries[one["id"]].id) for one in before.subjects]
 
-    async def _image_entry(self, client: str, image: str, field: str) -> Entry:
-        entry = await anyio.to_thread.run_sync(self.service.database.find, image, client)
+    def _find_image(self, client: str, image: str, field: str) -> Entry:
+        entry = self.service.database.find(image, client)
         if entry is None or entry.kind != "image":
             raise ApiError(404, f"{image[:80]!r} is not an image of yours", "not_found", field)
         return entry
-
-    async def _own_image(self, client: str, image: str, field: str) -> str:
-        """Return the address of an image of the client's in the store; empty where none is named."""
-        return (await self._image_entry(client, image, field)).sha256 if image else ""
 
     def _branch(self, client: str, thread: str, turn: int) -> str:
         name = thread_name("", client)
@@ -286,6 +296,22 @@ class WebApi:
         except UserError as error:
             raise refusal(error, param="before") from error
         return name
+
+    def _masking(self, client: str, wanted: TurnRequest) -> dict[str, Any]:
+        """Return where of which image a request redraws a part, for a ``RunRequest``; empty for whole images."""
+        if wanted.mask:
+            image = self._find_image(client, wanted.masked, "masked").sha256 if wanted.masked else ""
+            return {"mask": self._uploaded_file(client, wanted.mask), "masked": image}
+        if not wanted.same_mask or wanted.before is None:
+            return {}
+        messages = self.service.threads.state(client, wanted.thread).get("messages", ())
+        requests = [message for message in messages if is_request(message)]
+        redrawn = [record for one in requests[wanted.before - 1 : wanted.before] if (record := redrawn_by(one))]
+        if not redrawn:
+            raise ApiError(
+                400, f"request {wanted.before} redrew no part of an image; send a mask", "no_mask", "same_mask"
+            )
+        return {"mask": self.service.store.data(redrawn[0]["mask"]), "masked": redrawn[0]["image"]}
 
     def _uploaded_file(self, client: str, file_id: str) -> bytes:
         return self.service.file(uploaded(self.service, client, file_id))

@@ -7,9 +7,10 @@ from langchain_core.messages import AnyMessage
 
 from imagerag.agent.absence import presence_in_words
 from imagerag.graphs.best_image import best_of
-from imagerag.graphs.state_queries import images_of_turn, is_request, used_references
+from imagerag.graphs.state_queries import images_of_turn, is_request, redrawn_by, used_references
 from imagerag.records import ImageRecord, ReferenceRecord
 from imagerag.server.database import Entry
+from imagerag.server.run import Run
 from imagerag.server.run_summary import concepts_out, image_out, reference_out
 from imagerag.server.service import Service
 from imagerag.settings import OFFERED
@@ -44,8 +45,26 @@ def is_plain(event: Mapping[str, Any]) -> bool:
     return event["event"] in ("progress", "preview", "note", "captions", "stop")
 
 
-def turns_out(service: Service, client: str, name: str) -> list[dict[str, Any]]:
-    """Return the turns of a conversation that have ended, each with what was told in it."""
+def conversation_out(service: Service, client: str, name: str) -> tuple[list[dict[str, Any]], list[Run]]:
+    """Return the turns of a conversation that have ended, and the runs under way; each turn is in one of the two."""
+    while True:
+        runs = service.running(client, name)
+        before = [(run.id, run.turn or run.begins) for run in runs]
+        begun = [turn for _, turn in before if turn is not None]
+        turns = turns_out(service, client, name, min(begun) - 1 if begun else None)
+        if before == [(run.id, run.turn or run.begins) for run in service.running(client, name)]:
+            return turns, runs  # else one has begun or ended meanwhile
+
+
+def turns_out(service: Service, client: str, name: str, last: int | None = None) -> list[dict[str, Any]]:
+    """Return the turns of a conversation, each with what was told in it.
+
+    Args:
+        service: whose conversation it is.
+        client, name: of the conversation.
+        last: number of the last turn that has ended: the request of one under way is in the state already; all by
+            default.
+    """
     state: Any = service.threads.state(client, name)
     if not state:
         return []
@@ -53,9 +72,7 @@ def turns_out(service: Service, client: str, name: str) -> list[dict[str, Any]]:
     tellings = service.database.told(client, name)
     requests = [message for message in state["messages"] if is_request(message)]
     turns = []
-    # A run that has begun has its request in the state already; the page shows it as one under way.
-    busy = sum(run.status in ("running", "stopping", "asking") for run in service.running(client, name))
-    for number, message in enumerate(requests[: len(requests) - busy], start=1):
+    for number, message in enumerate(requests[:last], start=1):
         images = images_of_turn(state["all_images"], number)
         if number in tellings:
             told = tellings[number].told
@@ -69,12 +86,11 @@ def turns_out(service: Service, client: str, name: str) -> list[dict[str, Any]]:
             ).model_dump(mode="json")
             for record in images
         ]
-        subjects = message.additional_kwargs.get("subjects", [])
         turns.append(
             {
                 "turn": number,
                 "request": str(message.text),
-                "pictures": [image_path(entries[one].id) for one in subjects if one in entries],
+                **_sent_along(message, entries, state["all_images"]),
                 "events": [event_out(service, client, name, event) for event in told["events"]],
                 "run": {
                     "thread": name,
@@ -86,6 +102,23 @@ def turns_out(service: Service, client: str, name: str) -> list[dict[str, Any]]:
             }
         )
     return turns
+
+
+def sent_along(service: Service, client: str, name: str, turn: int | None) -> dict[str, Any]:
+    """Return what a turn's request had beside its words: the person's own pictures, and where it redrew a part."""
+    state: Any = service.threads.state(client, name)
+    requests = [message for message in state.get("messages", ()) if is_request(message)]
+    if turn is None or turn > len(requests):
+        return {"pictures": [], "masked": ""}
+    own = [record for record in state["all_references"] if record["kind"] == "subject"]
+    return _sent_along(requests[turn - 1], service.database.enter(client, name, own), state["all_images"])
+
+
+def _sent_along(request: AnyMessage, entries: Mapping[str, Entry], images: Sequence[ImageRecord]) -> dict[str, Any]:
+    subjects = request.additional_kwargs.get("subjects", [])
+    redrawn = redrawn_by(request)
+    masked = redrawn and next((image["id"] for image in images if image["sha256"] == redrawn["image"]), "your picture")
+    return {"pictures": [image_path(entries[one].id) for one in subjects if one in entries], "masked": masked or ""}
 
 
 def image_path(entry_id: str) -> str:

@@ -15,6 +15,18 @@ from imagerag.errors import UserError
         ("--json serach owl", "imagerag search owl"),
         ("indx add pictures", "imagerag index add pictures"),
         ("thraeds2 list", None),
+        ("thread list", "'thread' is no command; did you mean: imagerag threads list?"),
+        ("thread delete sea", "imagerag threads delete sea"),
+        ("profile show cloud", "imagerag profiles show cloud"),
+        ("drwa an owl", "imagerag draw an owl"),
+        ("chta", "imagerag chat"),
+        ("treads list --json", "imagerag threads list --json"),
+        ("gcc --yes", "did you mean: imagerag gc --yes?"),
+        ("serach owl -k 8", "did you mean: imagerag search owl -k 8?"),
+        ("batsh p.csv --out", "did you mean: imagerag batch p.csv --out?"),
+        ("help", "did you mean: imagerag --help?"),
+        ("version", "did you mean: imagerag --version?"),
+        ("help threads", "did you mean: imagerag threads --help?"),
         ("thraeds list", "imagerag threads list"),
         ("chatt", "imagerag chat"),
         ("docter --json", "imagerag doctor"),
@@ -53,11 +65,17 @@ def test_what_is_no_prompt_is_refused_with_the_right_line(typed: str, says: str 
         *(["serach owl"], ["draw", "serach", "owl"], ["--", "serach", "owl"], ["--", "photo.png"]),
         *(["node.js", "logo"], ["a", "U.S.A.", "flag"], ["3.14"], ["a dog/a cat"], ["https://x.org/cat.png a dog"]),
         *(["watch"], ["bath"], ["server", "room"], ["gc2"], ["-"]),
+        *(
+            ["thread", "and", "needle"],
+            ["help", "an", "owl"],
+            ["ward", "of", "a", "hospital"],
+            ["--thread", "s", "help"],
+        ),
     ],
 )
 def test_prompts_stay_prompts(typed: list[str]) -> None:
     command, options = parse(typed)
-    assert (command.name, options.words) == ("draw", [word for word in typed if word not in ("draw", "--")])
+    assert (command.name, options.words) == ("draw", [w for w in typed if w not in ("draw", "--", "--thread", "s")])
 
 
 def test_files_and_folders_that_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """The web page in Chromium: a whole conversation, stop and reload, and axe-core's findings."""
 
+import base64
 import contextlib
 import os
 import signal
@@ -70,6 +71,10 @@ def test_a_whole_conversation_in_the_browser(
     page.click(".run summary")
     assert 'similarity 0.50 to "' in page.inner_text(".run .refs")
     assert findings(page) == []
+    page.click(".run .refs .enlarge >> nth=0")
+    assert page.is_visible("#lightbox-download")
+    assert page.evaluate("() => document.querySelector('#lightbox-paint').hidden"), "nothing of it was drawn"
+    page.keyboard.press("Escape")
     page.click(".run summary")
     assert "is drawn as the owl" in page.inner_text(".notes"), "what the person should know is not folded away"
 
@@ -257,6 +262,173 @@ def test_commands_on_a_result(chromium: Any, serve: Callable[..., Served]) -> No
     page.context.close()
 
 
+def test_an_edited_request_is_kept_over_reloads_beside_the_draft(chromium: Any, serve: Callable[..., Served]) -> None:
+    page = opened(chromium, serve(scores=[0.9]).url)
+    ask(page, "an owl")
+    ask(page, "a cat")
+    first = page.url
+    page.fill("#prompt", "not sent yet")
+    for way in ("button", "escape"):
+        page.locator(".result").nth(1).locator("text=Edit").click()
+        page.keyboard.press("End")
+        page.keyboard.type(" in a hat")
+        page.reload()
+        page.wait_for_selector("#composer-note:visible")
+        assert "In place of request 2" in page.inner_text("#composer-note")
+        assert page.input_value("#prompt") == "a cat in a hat"
+        page.locator(".result:not([hidden])").nth(1).wait_for()
+        if way == "button":
+            page.click("#composer-note-off")
+        else:
+            page.press("#prompt", "Escape")
+        assert not page.is_visible("#composer-note")
+        assert page.input_value("#prompt") == "not sent yet", way
+    page.locator(".result").nth(1).locator("text=Edit").click()
+    page.fill("#prompt", "a dog")
+    page.reload()
+    page.wait_for_selector("#composer-note:visible")
+    page.press("#prompt", "Enter")
+    page.wait_for_selector("text=This is a copy")
+    page.locator(".result:not([hidden])").nth(1).wait_for()
+    assert page.locator(".asked").all_inner_texts() == ["an owl", "a dog"]
+    assert page.input_value("#prompt") == ""
+    page.goto("about:blank")
+    page.goto(first)
+    page.locator(".result:not([hidden])").nth(1).wait_for()
+    assert page.input_value("#prompt") == "not sent yet"
+    assert not page.is_visible("#composer-note")
+    page.context.close()
+
+
+def test_links_that_lead_nowhere_are_told(chromium: Any, serve: Callable[..., Served]) -> None:
+    url = serve(scores=[0.9]).url
+    for link in ("nothing", "%zz", "a/b", "%F0%9F", "x" * 500):
+        page = opened(chromium, f"{url}/#{link}")
+        page.wait_for_selector("#notice:has-text('There is no conversation')")
+        assert page.is_visible("#suggestions")
+        ask(page, "an owl")
+        page.context.close()
+
+
+def test_a_first_request_that_is_refused_begins_no_conversation(chromium: Any, serve: Callable[..., Served]) -> None:
+    page = opened(chromium, serve(scores=[0.9]).url)
+    ask(page, "undo")
+    assert "changes an earlier picture, and this thread has none" in page.inner_text(".result")
+    assert "#" not in page.url
+    ask(page, "an owl")
+    assert "#" in page.url
+    page.reload()
+    page.locator(".result:not([hidden])").wait_for()
+    assert page.locator(".asked").all_inner_texts() == ["an owl"]
+    page.context.close()
+
+
+def test_a_size_that_is_not_drawn_is_told_before_it_is_sent(chromium: Any, serve: Callable[..., Served]) -> None:
+    server = serve(scores=[0.9])
+    page = opened(chromium, server.url)
+    for size, told in (("0x0", "16 to 4096"), ("5000x20", "16 to 4096"), ("1:101", "1 to 100"), ("wide", "16:9")):
+        page.click("#settings-open")
+        page.fill("#size", size)
+        page.keyboard.press("Escape")
+        assert told in page.inner_text("#settings-told"), size
+        page.fill("#prompt", "an owl")
+        page.press("#prompt", "Enter")
+        assert "not sent, since a setting is not valid. Size or aspect" in page.inner_text("#composer-error")
+        page.keyboard.press("Escape")
+    assert page.locator(".run").count() == 0
+    page.click("#settings-open")
+    page.fill("#size", " 16:9 ")
+    page.keyboard.press("Escape")
+    ask(page, "an owl")
+    assert str(server.service.components.generator.requests[-1].size) == "16:9"
+    page.context.close()
+
+
+SLOW_POST = """() => {
+  const send = window.fetch;
+  window.fetch = async (path, options) => {
+    if (options?.method === "POST") await new Promise((done) => setTimeout(done, 500));
+    return send(path, options);
+  };
+}"""
+
+
+def test_what_waits_to_be_sent_stays_in_its_conversation(chromium: Any, serve: Callable[..., Served]) -> None:
+    server = serve(scores=[0.9])
+    page = opened(chromium, server.url)
+    page.evaluate(SLOW_POST)
+    for text in ("an owl", "a cat"):
+        page.fill("#prompt", text)
+        page.press("#prompt", "Enter")
+    page.click("#new")
+    ask(page, "a dog")
+    assert page.locator(".asked").all_inner_texts() == ["a dog"]
+    page.click("#conversations-open")
+    page.locator("#threads li").nth(1).wait_for()
+    assert page.locator("#threads li").count() == 2
+    page.click("#threads >> text=an owl")
+    page.locator(".result:not([hidden])").nth(1).wait_for()
+    assert page.locator(".asked").all_inner_texts() == ["an owl", "a cat"]
+    page.context.close()
+
+
+PASTE = """([place, png]) => {
+  const data = new DataTransfer();
+  const bytes = Uint8Array.from(atob(png), (sign) => sign.charCodeAt(0));
+  data.items.add(new File([bytes], "badge.png", { type: "image/png" }));
+  const event = new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true });
+  document.querySelector(place).dispatchEvent(event);
+}"""
+
+
+def test_pictures_are_pasted_wherever_the_focus_is(chromium: Any, serve: Callable[..., Served]) -> None:
+    page = opened(chromium, serve(scores=[0.9]).url)
+    for number, place in enumerate(("#prompt", "body", "#new"), start=1):
+        colour = ("red", "blue", "green")[number - 1]
+        page.evaluate(PASTE, [place, base64.b64encode(square(colour)).decode()])
+        page.locator("#attached li").nth(number - 1).wait_for()
+    shades = [f"rgb({number}, 9, 9)" for number in range(15)]
+    page.set_input_files(
+        "#pictures", [{"name": f"{one}.png", "mimeType": "image/png", "buffer": square(one)} for one in shades]
+    )
+    page.wait_for_selector("text=rgb(14, 9, 9).png is not added: a request takes 16 pictures at most")
+    assert page.locator("#attached li").count() == 16
+    page.context.close()
+
+
+def test_an_enlarged_image_is_zoomed_about_its_middle_and_dragged(chromium: Any, serve: Callable[..., Served]) -> None:
+    page = opened(chromium, serve(scores=[0.9]).url)
+    ask(page, "an owl")
+    with page.expect_download() as download:
+        page.click(".result >> text=Download")
+    assert download.value.suggested_filename == "001-an-owl.png"
+    page.click(".result .enlarge")
+    middle = """() => { const view = document.querySelector("#lightbox-view");
+      return [(view.scrollLeft + view.clientWidth / 2) / view.scrollWidth,
+              (view.scrollTop + view.clientHeight / 2) / view.scrollHeight, view.scrollHeight / view.clientHeight]; }"""
+    for _ in range(4):
+        page.keyboard.press("+")
+    across, down, zoomed = page.evaluate(middle)
+    assert zoomed > 2
+    assert abs(across - 0.5) < 0.02
+    assert abs(down - 0.5) < 0.02
+    box = page.locator("#lightbox-view").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x - 60, y - 80, steps=3)
+    page.mouse.up()
+    moved = page.evaluate(middle)
+    assert moved[0] > across
+    assert moved[1] > down
+    assert moved[2] == zoomed, "dragging is no click"
+    page.keyboard.press("-")
+    assert abs(page.evaluate(middle)[1] - moved[1]) < 0.03
+    page.mouse.click(x, y)
+    assert "fit" in page.get_attribute("#lightbox-image", "class")
+    page.context.close()
+
+
 class SquaresInParts(Squares):
     redraws_parts = True
 
@@ -303,6 +475,20 @@ def test_a_part_is_painted_by_mouse_and_by_keyboard(chromium: Any, serve: Callab
         assert asked.mask.getpixel((width // 2, height - 1)) == 0
     ask(page, "another one")
     assert squares.requests[-1].redraw is None
+    # A part that was redrawn is the one that other words are for.
+    masked = page.locator(".asked").nth(1)
+    assert "only the marked part of image-1" in masked.inner_text()
+    before = squares.requests[1].redraw
+    page.locator(".result").nth(1).locator("text=Edit").click()
+    assert "Only the part of image-1 that was marked is redrawn" in page.inner_text("#composer-note")
+    page.fill("#prompt", "a hat")
+    page.press("#prompt", "Enter")
+    page.wait_for_selector("text=This is a copy")
+    page.locator(".result:not([hidden])").nth(1).wait_for()
+    again = squares.requests[-1].redraw
+    assert again is not None
+    assert again.mask_sha256 == before.mask_sha256
+    assert "only the marked part of image-1" in page.locator(".asked").nth(1).inner_text()
     assert complaints == []
     page.context.close()
 
@@ -390,9 +576,13 @@ def test_conversations_are_named_found_exported_and_deleted(
         page.click("[aria-label^='Export Birds']")
     with zipfile.ZipFile(download.value.path()) as archive:
         assert {"conversation.html", "conversation.json", "001-an-owl.png"} == set(archive.namelist())
+    kept = "name => Object.keys(localStorage).filter((key) => key.endsWith(name))"
+    name = link.rpartition("#")[2]
+    page.evaluate("name => localStorage.setItem(`imagerag.draft.${name}`, '{}')", name)
     page.click("[aria-label^='Delete Birds']")
     page.click("text=Really delete?")
     page.locator("#threads li", has_text="Birds").wait_for(state="detached")
+    assert page.evaluate(kept, name) == [], "nothing is kept of it"
     page.keyboard.press("Escape")
     page.goto("about:blank")
     page.goto(link)
@@ -469,6 +659,8 @@ def test_two_tabs_show_the_same_and_a_restarted_server_is_told(chromium: Any, tm
     other.goto(page.url)
     other.locator(".result:not([hidden])").wait_for()
     gate.open.clear()
+    page.set_input_files("#pictures", {"name": "me.png", "mimeType": "image/png", "buffer": square()})
+    page.wait_for_selector("#attached img")
     page.fill("#prompt", "a cat")
     page.press("#prompt", "Enter")
     other.wait_for_selector("text=step 1 of 4")
@@ -476,6 +668,8 @@ def test_two_tabs_show_the_same_and_a_restarted_server_is_told(chromium: Any, tm
     port = int(server.url.rpartition(":")[2])
     gate.open.set()
     other.locator(".result:not([hidden])").nth(1).wait_for()
+    for tab in (page, other):
+        tab.locator(".asked").nth(1).locator("img").wait_for()
     server.stop()
     page.fill("#prompt", "a dog")
     page.press("#prompt", "Enter")

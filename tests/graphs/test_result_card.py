@@ -27,6 +27,16 @@ def test_a_picture_is_shown_in_a_notebook(output: Output, tmp_path: Path) -> Non
     assert "No image was made: the time budget ran out" in empty._repr_html_()
 
 
+def test_an_answer_in_words_is_shown(output: Output) -> None:
+    said = Result({**output, "answer": "Glad to. <b>", "images": [], "stop_reason": "answered"})
+    assert said.answer == "Glad to. <b>"
+    page = said._repr_html_()
+    assert "Glad to. &lt;b&gt;" in page
+    assert "The picture as it stands" in page
+    assert "0 drawn" not in page
+    assert Result(output).answer is None
+
+
 def test_many_references_are_cut_and_counted(output: Output) -> None:
     many = [{**output["references"][0], "id": f"ref-{number}"} for number in range(MOST_REFERENCES + 3)]
     page = card(Result({**output, "references": many}))

@@ -13,11 +13,12 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.types import Command
 
-from imagerag.errors import FileError
+from imagerag.errors import FileError, UserError
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.graphs.checkpoint_format import ELEMENTS, numbers_in
 from imagerag.graphs.checkpointer import open_checkpointer
 from imagerag.graphs.one_pass import build_one_pass
+from imagerag.graphs.state_queries import is_request
 from imagerag.graphs.thread_cleaning import drop_superseded
 from imagerag.graphs.thread_saver import ThreadSaver
 from imagerag.server.conversations import open_conversations
@@ -150,6 +151,33 @@ def test_a_run_that_failed_keeps_its_way_until_the_next_has_ended(tmp_path: Path
     with open_checkpointer(tmp_path) as saver:
         states = list(graph_of(saver).get_state_history(thread()))
         assert [state.next for state in states] == [(), ()]
+
+
+def test_a_request_that_was_refused_leaves_nothing_in_its_thread(tmp_path: Path) -> None:
+    with open_checkpointer(tmp_path) as saver:
+        graph, settings = graph_of(saver), Settings(home=str(tmp_path))
+        with pytest.raises(UserError):
+            graph.invoke({"prompt": "a hat", "mask": "nowhere.png"}, thread(), context=settings)
+        assert not names(saver), "a thread of nothing is none"
+        graph.invoke({"prompt": "an owl"}, thread(), context=settings)
+        before = names(saver), dict(graph.get_state(thread()).values)
+        for refused in ({"mask": "nowhere.png"}, {"subjects": ["nowhere.png"]}, {"size": "wide"}):
+            with pytest.raises(UserError):
+                graph.invoke({"messages": [("user", "a hat")], **refused}, thread(), context=settings)
+            assert (names(saver), dict(graph.get_state(thread()).values)) == before, refused
+        outcome = graph.invoke({"messages": [("user", "now draw a cat")]}, thread(), context=settings)
+        assert outcome["prompt"] == "a cat"
+        said = [message.text for message in graph.get_state(thread()).values["messages"] if is_request(message)]
+        assert said == ["an owl", "now draw a cat"]
+
+
+def test_a_refused_request_holds_for_itself_with_any_checkpointer(tmp_path: Path) -> None:
+    graph, settings = graph_of("memory"), Settings(home=str(tmp_path))
+    graph.invoke({"prompt": "an owl"}, thread(), context=settings)
+    for refused in ({"mask": "nowhere.png"}, {"subjects": ["nowhere.png"]}, {"size": "wide"}):
+        with pytest.raises(UserError):
+            graph.invoke({"prompt": "a hat", **refused}, thread(), context=settings)
+        assert graph.invoke({"prompt": "now draw a cat"}, thread(), context=settings)["prompt"] == "a cat"
 
 
 def test_a_turn_is_gone_on_from_an_earlier_one(tmp_path: Path) -> None:

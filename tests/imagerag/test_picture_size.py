@@ -25,6 +25,13 @@ def test_an_aspect_that_is_none_is_refused_in_one_line(text: str) -> None:
         Settings(aspect=text)
 
 
+def test_one_in_the_place_of_the_other_is_told_where_it_belongs() -> None:
+    with pytest.raises(UserError, match=r"^size '16:9' is not WIDTHxHEIGHT, .*; an aspect ratio is said by --aspect"):
+        Settings(size="16:9")
+    with pytest.raises(UserError, match=r"^aspect '64x64' is not WIDTH:HEIGHT, .*; pixels are said by --size"):
+        Settings(aspect="64x64")
+
+
 def test_both_at_once_are_refused() -> None:
     with pytest.raises(UserError, match="leave out --size or --aspect"):
         Settings(size="64x64", aspect="16:9")

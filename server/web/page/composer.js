@@ -6,24 +6,30 @@ import { invalid, openSettings, settingsNamed, settingsOf } from "/page/settings
 
 const MOST_RECALLED = 50;
 let attached = []; // {id, url, name}
+let most = Infinity; // pictures of one request that the server takes
 let mask = null; // {id, image, url, name}: where of which image is redrawn
 let thread = "";
 let recalled = -1;
-let editing = null; // {turn}
+let editing = null; // {turn, masked}: in place of which request, and the name of the image of which it redrew a part
 
 // ---- the text, kept over reloads
 
 export function openDraft(name) {
   thread = name;
   settingsOf(name);
-  stopEditing();
   const draft = kept.get(`draft.${thread}`, { text: "", attached: [] });
+  const earlier = kept.get(`edit.${thread}`, null);
+  show(earlier ?? draft);
+  if (earlier) showEditing(earlier); else stopEditing();
+}
+
+function show(draft) {
   $("prompt").value = draft.text;
-  const before = draft.mask;
   attached = [];
   $("attached").replaceChildren();
-  draft.attached.forEach(attach);
-  showMask(before ?? null);
+  draft.attached.forEach(add);
+  setMask(draft.mask ?? null);
+  recalled = -1;
   grow();
 }
 
@@ -38,7 +44,8 @@ export function named(name) {
 
 function keepDraft() {
   const draft = { text: $("prompt").value, attached, mask };
-  kept.set(`draft.${thread}`, draft.text || attached.length || mask ? draft : null);
+  if (editing) kept.set(`edit.${thread}`, { ...draft, ...editing });
+  else kept.set(`draft.${thread}`, draft.text || attached.length || mask ? draft : null);
 }
 
 function grow() {
@@ -51,8 +58,10 @@ export function fail(text) {
   $("composer-error").hidden = !text;
 }
 
-export function putBack(text, pictures, marked = null) {
-  $("prompt").value ||= text;
+// What was not sent, or is suggested, is written again; nothing that was written meanwhile is lost.
+export function putBack({ shown, pictures = [], mask: marked = null, before = null, masked = "" }) {
+  if (before != null && !$("prompt").value) return edit({ turn: before, text: shown, attached: pictures, masked, mask: marked });
+  $("prompt").value ||= shown;
   if (marked && !mask) showMask(marked);
   if (!attached.length) pictures.forEach(attach);
   keepDraft();
@@ -66,7 +75,7 @@ $("prompt").addEventListener("keydown", (event) => {
   if (event.key === "Enter" && !event.shiftKey) {
     event.preventDefault();
     $("composer").requestSubmit();
-  } else if (event.key === "Escape" && editing) stopEditing();
+  } else if (event.key === "Escape" && editing) leaveEditing();
   else if ((event.key === "ArrowUp" || event.key === "ArrowDown") && recall(event.key === "ArrowUp" ? 1 : -1)) event.preventDefault();
 });
 
@@ -83,28 +92,46 @@ function recall(by) {
 
 // ---- an earlier request, to be asked in other words
 
-export function edit(turn, text, pictures) {
-  editing = { turn };
-  $("composer-note").firstElementChild.textContent = `In place of request ${turn}: a copy of the conversation goes on from there, this one stays.`;
-  $("composer-note").hidden = false;
-  $("prompt").value = text;
-  attached = [];
-  $("attached").replaceChildren();
-  pictures.forEach((url) => attach({ id: `file-${url.match(/images\/([0-9a-f]+)/)[1]}`, url, name: "picture of yours" }));
+// Its draft is kept beside the conversation's own.
+export function edit(earlier) {
+  show(earlier);
+  showEditing(earlier);
+  keepDraft();
   $("prompt").focus();
-  grow();
+}
+
+function showEditing({ turn, masked = "" }) {
+  editing = { turn, masked };
+  const part = masked ? ` Only the part of ${masked} that was marked is redrawn, as before.` : "";
+  $("composer-note").firstElementChild.textContent = `In place of request ${turn}: a copy of the conversation goes on from there, this one stays.${part}`;
+  $("composer-note").hidden = false;
 }
 
 function stopEditing() {
+  if (editing) kept.set(`edit.${thread}`, null);
   editing = null;
   $("composer-note").hidden = true;
 }
-$("composer-note-off").addEventListener("click", () => { openDraft(thread); $("prompt").focus(); });
+
+function leaveEditing() {
+  stopEditing();
+  openDraft(thread);
+  $("prompt").focus();
+}
+$("composer-note-off").addEventListener("click", leaveEditing);
 
 // ---- pictures: chosen, dropped or pasted
 
+export const takes = (server) => { most = server.pictures; };
+
 export function attach(one) {
   if (attached.some((other) => other.id === one.id)) return;
+  if (attached.length >= most) return fail(`${one.name} is not added: a request takes ${most} pictures at most`);
+  add(one);
+  keepDraft();
+}
+
+function add(one) {
   attached.push(one);
   const item = make("li", {}, make("img", { src: one.url, alt: `picture to draw with: ${one.name}` }),
     button("Remove", () => {
@@ -114,7 +141,6 @@ export function attach(one) {
       $("prompt").focus();
     }, { "aria-label": `Remove ${one.name}` }));
   $("attached").append(item);
-  keepDraft();
 }
 
 function sendFile(file) {
@@ -138,13 +164,17 @@ export async function attachMask(image, file) {
 }
 
 function showMask(one) {
+  setMask(one);
+  keepDraft();
+}
+
+function setMask(one) {
   mask = one;
   $("masked").hidden = !one;
   if (one) {
     $("masked-image").src = one.url;
     $("masked").children[1].textContent = `Only the marked part of ${one.name} is redrawn: say what it is to show.`;
   }
-  keepDraft();
 }
 
 $("masked-off").addEventListener("click", () => { showMask(null); $("prompt").focus(); });
@@ -166,8 +196,8 @@ $("pictures").addEventListener("change", async () => {
   await upload([...$("pictures").files]);
   $("pictures").value = "";
 });
-$("prompt").addEventListener("paste", (event) => {
-  if (!event.clipboardData.files.length) return;
+document.addEventListener("paste", (event) => {
+  if (!event.clipboardData.files.length || document.querySelector("dialog[open]")) return;
   event.preventDefault();
   upload([...event.clipboardData.files]);
 });
@@ -193,14 +223,11 @@ export function onSubmit(draw) {
     fail("");
     kept.set("asked", [prompt, ...kept.get("asked", []).filter((one) => one !== prompt)].slice(0, MOST_RECALLED));
     recalled = -1;
-    const sent = { prompt, pictures: attached, mask, before: editing?.turn ?? null };
-    $("prompt").value = "";
-    attached = [];
-    $("attached").replaceChildren();
-    showMask(null);
+    const sent = { prompt, pictures: attached, mask, before: editing?.turn ?? null, masked: editing?.masked ?? "" };
+    sent.sameMask = Boolean(sent.masked) && !mask;
     stopEditing();
-    keepDraft();
-    grow();
+    show({ text: "", attached: [] });
+    if (sent.before == null) keepDraft(); // that of the conversation is behind the edited request
     draw(sent);
   });
 }

@@ -34,14 +34,15 @@ export function copyButton(url, name) {
 export const downloadLink = (url, name) =>
   make("a", { class: "button", href: url, download: `${name}.png`, text: "Download", "aria-label": `Download ${name}` });
 
-// An image that enlarges itself when it is pressed.
-export function enlargeable(url, name, alt, size, caption = alt) {
-  return make("button", { type: "button", class: "enlarge", "aria-label": `Enlarge ${name}`, on: { click: () => enlarge(url, name, alt, caption) } },
+// An image that enlarges itself when it is pressed; of one that was drawn, a part can be redrawn.
+export function enlargeable(url, name, alt, size, caption = alt, drawn = true) {
+  return make("button", { type: "button", class: "enlarge", "aria-label": `Enlarge ${name}`, on: { click: () => enlarge(url, name, alt, caption, drawn) } },
     make("img", { src: url, alt, loading: "lazy", ...size }));
 }
 
-export function enlarge(url, name, alt, caption) {
+function enlarge(url, name, alt, caption, drawn) {
   shown = { url, name };
+  $("lightbox-paint").hidden = !drawn;
   $("lightbox-title").textContent = name;
   $("lightbox-image").src = url;
   $("lightbox-image").alt = alt;
@@ -53,21 +54,45 @@ export function enlarge(url, name, alt, caption) {
   $("lightbox-view").focus();
 }
 
+// The scale at which the image fills the view: as much as the tighter side lets it.
+const fitting = () => Math.min($("lightbox-view").clientWidth / $("lightbox-image").naturalWidth, $("lightbox-view").clientHeight / $("lightbox-image").naturalHeight);
+
+// What is in the middle of the view stays there.
 function zoom(to) {
-  const image = $("lightbox-image");
-  scale = to && Math.min(16, Math.max(0.1, to));
+  const [image, view] = [$("lightbox-image"), $("lightbox-view")];
+  const middle = scale ? [(view.scrollLeft + view.clientWidth / 2) / view.scrollWidth, (view.scrollTop + view.clientHeight / 2) / view.scrollHeight] : [0.5, 0.5];
+  scale = to && Math.min(Math.max(16, 8 * fitting()), Math.max(0.1, to));
   image.classList.toggle("fit", !scale);
+  view.classList.toggle("zoomed", Boolean(scale));
   image.style.width = scale ? `${Math.round(image.naturalWidth * scale)}px` : "";
+  view.scrollLeft = middle[0] * view.scrollWidth - view.clientWidth / 2;
+  view.scrollTop = middle[1] * view.scrollHeight - view.clientHeight / 2;
 }
 
-const larger = (factor) => zoom((scale || $("lightbox-image").clientWidth / $("lightbox-image").naturalWidth) * factor);
+const larger = (factor) => zoom((scale || fitting()) * factor);
 
 $("zoom-in").addEventListener("click", () => larger(STEP));
 $("zoom-out").addEventListener("click", () => larger(1 / STEP));
 $("zoom-fit").addEventListener("click", () => zoom(0));
 $("lightbox-copy").addEventListener("click", async () => { $("lightbox-told").textContent = await copyImage(shown.url, shown.name); });
 $("lightbox-paint").addEventListener("click", () => { $("lightbox").close(); paintOn(shown.url, shown.name); });
-$("lightbox-image").addEventListener("click", () => (scale ? zoom(0) : larger(2)));
+let pulled = null; // where a mouse drags the image from, and how far it got; fingers scroll by themselves
+$("lightbox-view").addEventListener("pointerdown", (event) => {
+  if (event.pointerType !== "mouse" || event.button || !scale) return;
+  pulled = { x: event.clientX, y: event.clientY, left: event.currentTarget.scrollLeft, top: event.currentTarget.scrollTop, far: 0 };
+});
+window.addEventListener("pointermove", (event) => {
+  if (!pulled || !event.buttons) return;
+  const [x, y] = [event.clientX - pulled.x, event.clientY - pulled.y];
+  pulled.far = Math.max(pulled.far, Math.abs(x) + Math.abs(y));
+  $("lightbox-view").scrollTo(pulled.left - x, pulled.top - y);
+});
+$("lightbox-image").addEventListener("dragstart", (event) => event.preventDefault());
+$("lightbox-image").addEventListener("click", () => {
+  const dragged = pulled && pulled.far > 4;
+  pulled = null;
+  if (!dragged) (scale ? zoom(0) : larger(2));
+});
 $("lightbox").addEventListener("keydown", (event) => {
   if (event.key === "+" || event.key === "=") larger(STEP);
   else if (event.key === "-") larger(1 / STEP);

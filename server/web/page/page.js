@@ -1,17 +1,17 @@
 // The chat page: asks the server's own small API and shows each step as it happens. It is served as it is, without a build step.
 
-import { $, button, notice, say } from "/page/dom.js";
+import { $, button, kept, notice, say } from "/page/dom.js";
 import { answers, ask, found, isLost, lost, post, whenBack } from "/page/api.js";
-import { attach, edit, fail, named, onSubmit, openDraft, putBack } from "/page/composer.js";
+import { attach, edit, fail, named, onSubmit, openDraft, putBack, takes } from "/page/composer.js";
 import { listConversations, openConversations } from "/page/conversations.js";
 import { forget, showGallery, toggleGallery } from "/page/gallery.js";
 import { madeWith, offered, openSettings, settings, settingsSent } from "/page/settings.js";
 import { whenPainted } from "/page/lightbox.js";
 import { paint } from "/page/paint.js";
 import { shortcuts } from "/page/shortcuts.js";
-import { addAsked, addRun, focusLatest, onEvent, restart, showEnd, toLatest } from "/page/turn.js";
+import { addAsked, addRun, focusLatest, onEvent, restart, showAlong, showEnd, toLatest } from "/page/turn.js";
 
-let thread = "";
+let here = { name: "" }; // the conversation that is open; a new one has no name until its first request was taken; {name, begun: has a turn}
 let opened = 0; // counts the openings: what an earlier one is still waiting for comes too late
 let waiting = []; // runs of this conversation under way, in order; the first one is followed
 let untold = []; // runs that were under way when the server went away, and whose end was not told yet
@@ -21,41 +21,48 @@ const tabs = new BroadcastChannel("imagerag");
 
 // ---- runs
 
-async function start(body, asked, run, pictures, shown, mask) {
-  const mine = opened;
+async function start(conversation, body, asked, run, given) {
   try {
-    const started = await post("/web/runs", { ...body, thread });
+    const started = await post("/web/runs", { ...body, thread: conversation.name });
     tabs.postMessage({ what: "began", thread: started.thread, run_id: started.run_id, request: started.request });
-    settingsSent(started.thread, body);
+    settingsSent(started.thread, started);
     if (body.before != null) {
+      if (conversation !== here) return; // the copy is among the conversations
       await open(started.thread);
       return notice("This is a copy that goes on from an earlier request; the conversation before is among the others.");
     }
-    if (mine !== opened) return; // another conversation was opened meanwhile; this run goes on without being looked at
-    thread = started.thread;
-    named(thread);
-    history.replaceState(null, "", `#${thread}`); // so that a reload comes back to it
+    conversation.name = started.thread;
+    if (conversation !== here) return; // another conversation was opened meanwhile; this run goes on without being looked at
+    named(here.name);
+    history.replaceState(null, "", `#${here.name}`); // so that a reload comes back to it
     run.request = started.request;
     asked.firstElementChild.textContent = started.request;
+    if (body.again) showAlong(asked, started.pictures, "");
     follow(run, started.run_id);
   } catch (error) {
+    say(error.message);
+    if (conversation !== here) return notice(`${JSON.stringify(given.shown)} was not sent: ${error.message}`);
     if (run) showEnd(run, { error: error.message, images: [], image: null }, commands);
     if (run && error.status == null) run.node.classList.add("unsent");
     fail(error.message);
-    say(error.message);
-    putBack(shown, pictures, mask);
+    putBack(given);
   }
 }
 
 // Draw a request: at once, or after those that are under way.
-function draw({ prompt = "", again = "", pictures = [], mask = null, before = null, shown = prompt, overrides = {} }) {
+function draw(given) {
+  const { prompt = "", again = "", pictures = [], mask = null, before = null, sameMask = false, overrides = {} } = given;
+  const shown = given.shown ?? prompt;
   notice("");
   const urls = pictures.map((one) => one.url);
-  const body = { prompt, again, pictures: pictures.map((one) => one.id), mask: mask?.id ?? "", masked: mask?.image ?? "", before, ...settings(), ...overrides };
-  const asked = before == null ? addAsked(shown, urls) : null;
+  const body = { prompt, again, pictures: pictures.map((one) => one.id), mask: mask?.id ?? "", masked: mask?.image ?? "", before, same_mask: sameMask, ...settings(), ...overrides };
+  if (again && !body.negative) body.negative = null; // what the image was not to show
+  const asked = before == null ? addAsked(shown, urls, mask?.name) : null;
   const run = before == null ? addRun(shown, urls) : null;
+  if (run) Object.assign(run, { given, asked });
   toLatest();
-  sending = sending.then(() => start(body, asked, run, pictures, shown, mask));
+  const conversation = here;
+  sending = sending.then(() => start(conversation, body, asked, run, { ...given, shown, pictures }));
 }
 
 function follow(run, id) {
@@ -95,7 +102,13 @@ function listen() {
     events.close();
     source = null;
     waiting = waiting.filter((other) => other !== run);
-    thread = event.run.thread;
+    here.name = event.run.thread;
+    if (event.turn != null) { // another tab, or the page before a reload, may have sent it
+      here.begun = true;
+      Object.assign(run, { pictures: event.pictures, masked: event.masked });
+      showAlong(run.asked, event.pictures, event.masked);
+    }
+    addressHere();
     showEnd(run, event.run, commands, event.turn);
     madeWith(event.run);
     say(run.line.textContent);
@@ -112,7 +125,7 @@ function forgotten(run) {
 const FRESH = () => ({ seed: Math.floor(Math.random() * 2 ** 32) });
 
 const commands = {
-  retry: (run) => draw({ prompt: run.request, pictures: run.pictures.map(pictureOf) }),
+  retry: (run) => draw(run.given ?? { prompt: run.request, pictures: run.pictures.map(pictureOf) }),
   redraw: (image, id) => draw({ again: id, shown: image.prompt, overrides: FRESH() }),
   variations: (image, id, n) => draw({ again: id, shown: image.prompt, overrides: { ...FRESH(), n } }),
   useAsSubject: (image, id) => {
@@ -121,12 +134,17 @@ const commands = {
     say(`${image.id} is added to the next request`);
   },
   paint: (image) => paint(image.uri, image.id),
-  edit: (run) => edit(run.turn, run.request, run.pictures),
+  edit: (run) => edit({ turn: run.turn, text: run.request, attached: run.pictures.map(pictureOf), masked: run.masked }),
 };
 
 const pictureOf = (url) => ({ id: `file-${url.match(/images\/([0-9a-f]+)/)[1]}`, url, name: "picture of yours" });
 
 // ---- conversations
+
+// A conversation whose first request was refused is none: its address would lead nowhere.
+function addressHere() {
+  history.replaceState(null, "", here.begun || waiting.length ? `#${here.name}` : location.pathname);
+}
 
 // Returns the turns that have ended, as the server tells them.
 async function open(name) {
@@ -134,7 +152,7 @@ async function open(name) {
   source?.close();
   source = null;
   waiting = [];
-  thread = name;
+  here = { name };
   forget();
   showGallery(false);
   notice("");
@@ -147,31 +165,46 @@ async function open(name) {
   try {
     const told = await ask(`/web/threads/${encodeURIComponent(name)}`);
     if (mine !== opened) return;
-    if (!told.known) {
-      $("welcome").hidden = false;
-      thread = "";
-      history.replaceState(null, "", location.pathname);
-      return notice(`There is no conversation ${JSON.stringify(name)} of this browser: it was deleted, or belongs to somebody else. What you draw now begins a new one.`);
-    }
+    if (!told.known) return unknown(name);
     for (const turn of told.turns) {
-      addAsked(turn.request, turn.pictures);
+      const asked = addAsked(turn.request, turn.pictures, turn.masked);
       const run = addRun(turn.request, turn.pictures);
+      Object.assign(run, { asked, masked: turn.masked });
       for (const event of turn.events) onEvent(run, event);
       showEnd(run, turn.run, commands, turn.turn);
       madeWith(turn.run);
     }
+    here.begun = told.turns.length > 0;
     for (const active of told.running) taken(active);
     toLatest();
     say(`conversation with ${told.turns.length} turns opened`);
     return told.turns;
   } catch (error) {
-    if (mine === opened) notice(`This conversation can't be shown: ${error.message}`);
+    if (mine !== opened) return;
+    if (error.status === 404) return unknown(name); // what no conversation can be called
+    notice(`This conversation can't be shown: ${error.message}`);
   }
 }
 
+function unknown(name) {
+  here = { name: "" };
+  $("welcome").hidden = false;
+  history.replaceState(null, "", location.pathname);
+  openDraft("");
+  notice(`There is no conversation ${JSON.stringify(name)} of this browser: it was deleted, or belongs to somebody else. What you draw now begins a new one.`);
+}
+
+// The conversation that the address names; one that is no text that was encoded is taken as it stands.
+function addressed() {
+  const name = location.hash.slice(1);
+  try { return decodeURIComponent(name); } catch { return name; }
+}
+
 function taken(active) {
-  addAsked(active.request);
-  follow(addRun(active.request), active.run_id);
+  const asked = addAsked(active.request);
+  const run = addRun(active.request);
+  run.asked = asked;
+  follow(run, active.run_id);
 }
 
 // After the server was away: what has become of the runs that were looked at.
@@ -180,6 +213,7 @@ async function comeBack() {
   if (!(await answers())) return lost();
   if (mine !== opened) return; // somebody, or the other way to learn that it is back, was quicker
   found();
+  const thread = here.name;
   if (!thread) return;
   const underWay = waiting.map((run) => ({ thread, run_id: run.id, request: run.request }));
   const before = [...untold.filter((one) => one.thread === thread), ...underWay];
@@ -201,17 +235,18 @@ async function comeBack() {
 
 // Another tab of this browser, on the same conversation.
 tabs.onmessage = ({ data }) => {
-  if (!thread || data.thread !== thread) return;
+  if (!here.name || data.thread !== here.name) return;
   if (data.what === "deleted") open("").then(() => notice("This conversation was deleted in another tab."));
   else if (!waiting.some((run) => run.id === data.run_id)) taken(data);
 };
 
 listConversations({
   open: (name) => open(name).then(() => $("prompt").focus()),
-  current: () => thread,
+  current: () => here.name,
   deleted: (name) => {
+    for (const what of ["draft", "edit", "parts", "negative"]) kept.set(`${what}.${name}`, null);
     tabs.postMessage({ what: "deleted", thread: name });
-    if (name === thread) open("");
+    if (name === here.name) open("");
   },
 });
 
@@ -223,7 +258,7 @@ onSubmit(draw);
 whenBack(comeBack);
 whenPainted(paint);
 $("new").addEventListener("click", fresh);
-window.addEventListener("hashchange", () => open(decodeURIComponent(location.hash.slice(1))));
+window.addEventListener("hashchange", () => open(addressed()));
 document.querySelectorAll("[data-skip]").forEach((link) => link.addEventListener("click", (event) => {
   event.preventDefault(); // the address names the conversation
   if (link.dataset.skip === "prompt") $("prompt").focus();
@@ -231,7 +266,7 @@ document.querySelectorAll("[data-skip]").forEach((link) => link.addEventListener
 }));
 $("suggestions").addEventListener("click", (event) => {
   if (event.target.tagName !== "BUTTON") return;
-  putBack(event.target.textContent, []);
+  putBack({ shown: event.target.textContent });
   $("prompt").focus();
 });
 shortcuts({
@@ -248,6 +283,7 @@ shortcuts({
 
 ask("/web/server").then((server) => {
   offered(server);
+  takes(server);
   document.body.classList.toggle("no-masks", !server.masks);
 }).catch((error) => { $("engines").textContent = error.message; });
-open(decodeURIComponent(location.hash.slice(1)));
+open(addressed());

@@ -9,6 +9,7 @@ const NAMES = { size: "size", negative: "without", seed: "seed", n: "candidates"
 const ALL = [...FIELDS, ...PARTS];
 let thread = "";
 let offers = {};
+let sizes = null; // {sides, parts}: of pixels, and of an aspect ratio, the least and the most
 
 const value = (id) => {
   const text = $(id).value.trim();
@@ -54,6 +55,7 @@ export const parts = (run) => (run.generator ? `drawn with ${run.generator}, jud
 // What the server lets its clients choose; the first of each is its own.
 export function offered(server) {
   offers = server.offers;
+  sizes = server.sizes;
   for (const id of PARTS) {
     const [own, ...others] = offers[id];
     const first = make("option", { value: "", text: own ? `as before, or else ${own}` : "as the server is set" });
@@ -79,8 +81,17 @@ function tell() {
   $("settings-told").className = wrong ? "bad" : "soft";
 }
 
+// The pattern tells what is written as a size; these are those that the server draws.
+function checkSize() {
+  const [, width, sign, height] = $("size").value.match(/(\d+)([xX:])(\d+)/) ?? [];
+  const [least, most] = (sign === ":" ? sizes?.parts : sizes?.sides) ?? [0, Infinity];
+  const fits = sign == null || [width, height].every((part) => least <= Number(part) && Number(part) <= most);
+  $("size").setCustomValidity(fits ? "" : `${sign === ":" ? "The parts of an aspect ratio" : "The sides"} have to be ${least} to ${most}.`);
+}
+
 // What is wrong with the settings, in words; empty if nothing is.
 export function invalid() {
+  checkSize();
   const field = FIELDS.map($).find((one) => !one.checkValidity());
   return field ? `${field.labels[0].firstChild.textContent.trim()}: ${field.validationMessage}${field.title ? ` (${field.title})` : ""}` : "";
 }

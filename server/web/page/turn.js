@@ -45,13 +45,20 @@ export function focusLatest() {
 
 // ---- what was asked
 
-export function addAsked(text, pictures = []) {
+export function addAsked(text, pictures = [], masked = "") {
   $("welcome").hidden = true;
-  const node = make("li", { class: "asked" }, make("span", { text }),
-    ...pictures.map((url) => make("img", { src: url, alt: "picture of yours" })));
+  const node = make("li", { class: "asked" }, make("span", { text }));
+  showAlong(node, pictures, masked);
   $("log").append(node);
   grown();
   return node;
+}
+
+// What was sent beside the words: pictures, and of which image a part is redrawn.
+export function showAlong(asked, pictures, masked) {
+  asked.replaceChildren(asked.firstElementChild,
+    ...pictures.map((url) => make("img", { src: url, alt: "picture of yours" })),
+    ...(masked ? [make("small", { text: `only the marked part of ${masked}` })] : []));
 }
 
 // ---- a run under way
@@ -68,7 +75,7 @@ export function addRun(request, pictures = []) {
   const node = make("li", { class: "run", tabIndex: -1 }, result, line, bar, preview, details, actions);
   $("log").append(node);
   grown();
-  return { node, bar, line, preview, result, steps, heading, details, actions, request, pictures, concepts: new Map(), why: "", answer: null, notes: [] };
+  return { node, bar, line, preview, result, steps, heading, details, actions, request, pictures, masked: "", given: null, asked: null, concepts: new Map(), why: "", answer: null, notes: [] };
 }
 
 // The server tells a run from its beginning each time: what was told before goes.
@@ -105,7 +112,7 @@ function referenceCard(reference, extra) {
   const own = reference.kind === "subject";
   const found = own ? "" : `similarity ${reference.similarity.toFixed(2)} to "${reference.caption}"; `;
   return make("li", { class: "card" },
-    enlargeable(reference.uri, reference.id, `Reference: ${reference.title}`, { width: 80, height: 80 }),
+    enlargeable(reference.uri, reference.id, `Reference: ${reference.title}`, { width: 80, height: 80 }, undefined, false),
     make("div", { text: reference.title }),
     make("small", { text: `${reference.id} for ${reference.concept || "the whole picture"}; ${found}${reference.attribution}` }),
     extra);

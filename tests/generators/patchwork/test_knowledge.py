@@ -51,6 +51,11 @@ def test_what_stands_for_a_thing_that_there_is_no_picture_of_is_told(
     prompt = f"a dog and a fence and a jewel and a {lacking}"  # a keyword of the gem stone
     notes = patchwork.draw(DrawRequest(prompt, (1,)))[0].facts["notes"]
     assert notes == ["the pictograms have no 'fence'; drawn as what is nearest to it, 'person fencing'"]
+    (mixed,) = patchwork.draw(DrawRequest("a penny-farthing", (1,)))[0].facts["notes"]  # type: ignore[misc]
+    assert mixed.startswith("the pictograms have no 'penny-farthing'; drawn as a mixture of what is nearest to it: '")
+    drawn = {one["concept"] for one in objects(patchwork.draw(DrawRequest("a penny-farthing", (1,)))[0])[0]["examples"]}  # type: ignore[attr-defined]
+    assert len(drawn) > 1
+    assert all(repr(name) in mixed for name in drawn)
     own = Reference(Image.new("RGB", (32, 32), "brown"), "fence")
     assert patchwork.draw(DrawRequest("a fence", (1,), (own,), 0.7))[0].facts["notes"] == []
 

@@ -301,4 +301,6 @@ def test_the_page_has_all_its_modules_and_tells_what_draws(serve: Callable[..., 
         "vlm": "rules",
         "offers": {"profile": ["pictograms"], "generator": [], "critic": []},
         "masks": False,
+        "sizes": {"sides": [16, 4096], "parts": [1, 100]},
+        "pictures": 16,
     }, "given parts"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagerag.server.web.downloads import as_file
+from imagerag.server.downloads import as_file
 
 
 @pytest.mark.parametrize(
@@ -16,3 +16,4 @@ def test_a_name_of_any_script_can_be_sent(name: str, header: str) -> None:
     told = as_file(name)["content-disposition"]
     assert told == header
     assert told.encode("latin-1")
+    assert as_file(name, shown=True)["content-disposition"] == header.replace("attachment", "inline")

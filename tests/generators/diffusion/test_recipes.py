@@ -98,7 +98,7 @@ class TestRules:
             assert rule.source or not rule.change
             assert set(rule.change) <= {
                 "steps", "guidance", "negative_prompt", "family", "sigmas", "width", "height", "true_cfg",
-                "prompt_tokens", "llama", "weights", "taught_guidance", "scheduler",
+                "prompt_tokens", "llama", "weights", "taught_guidance", "scheduler", "max_references",
             }  # fmt: skip
         for name in {name for rule in rules() for name in rule.classes}:
             last = [rule for rule in rules() if name in rule.classes][-1]

@@ -187,6 +187,9 @@ def refusal(repository: str, error: BaseException) -> Refusal | None:
             return Refusal("unreachable", why, "check the network, or HF_ENDPOINT")
         if offline:
             return Refusal("unreachable", "HF_HUB_OFFLINE is set", "unset HF_HUB_OFFLINE")
+        if type(each).__name__ == "TooManyRedirects":
+            why = f"{constants.ENDPOINT} sends from one address to the next without end"
+            return Refusal("unreachable", why, "check HF_ENDPOINT")
         if any(kind.__name__ == "TransportError" for kind in type(each).__mro__):
             slow = "Timeout" in type(each).__name__
             what = "does not answer in time" if slow else f"can't be reached: {first_line(each, 80)}"

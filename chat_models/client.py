@@ -2,7 +2,7 @@
 
 import random
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -20,7 +20,7 @@ from imagerag.chat_models.replay import RecordedFailure, ReplayModel
 from imagerag.chat_models.token_estimate import estimate
 from imagerag.chat_models.usage_meter import TimeKeptBack, current_meter
 from imagerag.credentials import without_credentials
-from imagerag.errors import BudgetExceeded, Cancelled
+from imagerag.errors import BudgetExceeded, Cancelled, causes
 from imagerag.interruptible import pause, retry_after, run_interruptibly
 from imagerag.steady_clock import steady_time
 
@@ -216,19 +216,9 @@ def _backoff(failures: int) -> float:
     return float(BACKOFF * 2 ** (failures - 1) * random.uniform(1, 1.25))
 
 
-def _behind(error: BaseException) -> Iterator[BaseException]:
-    """Yield an exception and those that led to it: integrations wrap what their provider's client has raised."""
-    at: BaseException | None = error
-    for _ in range(8):
-        if at is None:
-            return
-        yield at
-        at = at.__cause__ or at.__context__
-
-
 def status_of(error: BaseException) -> int | None:
     """Return the HTTP status that an exception of any provider's client tells, if it does."""
-    for each in _behind(error):
+    for each in causes(error):
         for source in (each, getattr(each, "response", None)):
             for name in ("status_code", "code", "status"):
                 value = getattr(source, name, None)
@@ -239,7 +229,7 @@ def status_of(error: BaseException) -> int | None:
 
 def _asked_to_wait(error: BaseException) -> float | None:
     """Return the seconds that a server asks for: by header, or in the body, as Gemini does (google.rpc.RetryInfo)."""
-    for each in _behind(error):
+    for each in causes(error):
         headers = getattr(getattr(each, "response", None), "headers", None) or {}
         if (wait := retry_after(headers.get("retry-after"))) is not None:
             return wait
@@ -252,7 +242,7 @@ def _is_garbled(error: BaseException) -> bool:
     """Tell whether the model did answer, by a tool call that its server could not read (Groq's ``tool_use_failed``)."""
     return any(
         GARBLED in (getattr(each, "code", None), getattr(each, "type", None)) or GARBLED in str(each)
-        for each in _behind(error)
+        for each in causes(error)
     )
 
 
@@ -264,5 +254,5 @@ def is_lasting(error: BaseException) -> bool:
     if status is not None:
         return (400 <= status < 500 and status not in (408, 409, 425, 429)) or status == 501
     return any(
-        isinstance(each, ConnectionRefusedError) or type(each).__name__ == "ConnectError" for each in _behind(error)
+        isinstance(each, ConnectionRefusedError) or type(each).__name__ == "ConnectError" for each in causes(error)
     )

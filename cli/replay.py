@@ -4,6 +4,8 @@ import argparse
 import contextlib
 import re
 import sys
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypedDict
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from imagerag.cli.progress import ProgressBars
-    from imagerag.generators.base import Generator, Redraw, Reference
+    from imagerag.generators.base import Drawing, Generator, Redraw, Reference
     from imagerag.graphs.components import Components
     from imagerag.store.manifest import Manifest, ManifestReference
 
@@ -39,7 +41,7 @@ class Comparison(TypedDict):
     size: list[str]
     """Width x height, [then, now]."""
     versions: dict[str, list[str]]
-    """What has another version now than when the file was drawn: [then, now]."""
+    """What has another version now, or computes in another way, than when the file was drawn: [then, now]."""
     replayed: str | None
     """Path of the new drawing, with ``--out``."""
 
@@ -70,7 +72,7 @@ def replay(options: argparse.Namespace, stdout: TextIO) -> int:
         # Whatever it was drawn with, and by whichever profile: references are found in all there is.
         asked = {"home": options.home, "generator": generator, "lora": loras, "library": LIBRARIES}
         asked["fast"] = "fast" in manifest.facts
-        components = Components(resolve(load_settings(asked)))
+        components = Components(resolve(load_settings({**asked, **_held(manifest, load_settings(asked))})))
     except UserError as error:
         raise UserError(f"{str(file)!r} can't be drawn again here: {error}") from error
     bars = ProgressBars(quiet=options.json)
@@ -83,13 +85,46 @@ def replay(options: argparse.Namespace, stdout: TextIO) -> int:
     comparison = _compare(file, drawn, manifest, components)
     if folder is not None:
         comparison["replayed"] = str(
-            write_new(folder.absolute(), f"{file.stem}-replayed", ".png", _new_file(drawn, manifest, components))
+            write_new(folder.absolute(), f"{file.stem}-replayed", ".png", _new_file(drawn.image, manifest, components))
         )
     if options.json:
         say_json(comparison, stdout)
     else:
         say("\n".join(_told(comparison)), file=stdout, flush=True)
     return IDENTICAL if comparison["identical"] else DIFFERENT
+
+
+COMPUTED = ("device", "dtype", "attention", "memory", "batch")
+"""Facts of a drawing on which its pixels depend in their last bits; of ``memory`` that it was ``4bit`` or not."""
+
+
+def _held(manifest: "Manifest", settings: Settings) -> dict[str, str]:
+    """Return in which numbers the weights were held, where a local model draws on a device of the same kind now.
+
+    On another one the pixels differ all the same, and it may not compute in those.
+    """
+    from imagerag.device_settings import DTYPES
+
+    dtype = manifest.facts.get("dtype")
+    if dtype not in DTYPES:
+        return {}
+    from imagerag.devices import choose_device
+
+    if choose_device(settings.device_settings).type != manifest.facts.get("device"):
+        return {}
+    return {"dtype": str(dtype), **({"memory": "4bit"} if manifest.facts.get("memory") == "4bit" else {})}
+
+
+def _computed(*facts: "Mapping[str, object]") -> list[dict[str, str]]:
+    """Return how each of several drawings was computed, in words, as far as all of them tell."""
+    told = []
+    for one in facts:
+        words = {name: str(one[name]) for name in COMPUTED if all(name in other for other in facts)}
+        words["batch"] = str(one.get("batch", "none"))
+        if words.get("memory", "4bit") != "4bit":
+            words["memory"] = "16 bits or more"
+        told.append(words)
+    return told
 
 
 def _generator(manifest: "Manifest", options: argparse.Namespace, file: Path) -> str:
@@ -175,7 +210,7 @@ def _without_folders(name: str) -> str:
     return f"{prefix}{colon}{Path(file).name}{at}{address}"
 
 
-def _draw_again(manifest: "Manifest", components: "Components", file: Path, bars: "ProgressBars") -> "Image.Image":
+def _draw_again(manifest: "Manifest", components: "Components", file: Path, bars: "ProgressBars") -> "Drawing":
     from imagerag.generators.base import DrawControl, DrawRequest
     from imagerag.generators.sizing import draw_sized
     from imagerag.picture_size import PictureSize
@@ -203,7 +238,7 @@ def _draw_again(manifest: "Manifest", components: "Components", file: Path, bars
         raise UserError(f"{str(file)!r} can't be drawn again: what its seed makes now is withheld by a safety checker")
     if reason := refusal(drawn.image, "drawn"):
         raise UserError(f"{str(file)!r} is not drawn again: the drawing may not be shown ({reason})")
-    return drawn.image.convert("RGB")
+    return replace(drawn, image=drawn.image.convert("RGB"))
 
 
 def _seeds(manifest: "Manifest", file: Path) -> tuple[int, ...]:
@@ -266,7 +301,7 @@ def _reference(recorded: "ManifestReference", components: "Components", file: Pa
         raise UserError(f"{str(file)!r}: {error}; the file is damaged") from error
 
 
-def _compare(file: Path, drawn: "Image.Image", manifest: "Manifest", components: "Components") -> Comparison:
+def _compare(file: Path, drawn: "Drawing", manifest: "Manifest", components: "Components") -> Comparison:
     import numpy as np
     from PIL import Image
 
@@ -277,16 +312,17 @@ def _compare(file: Path, drawn: "Image.Image", manifest: "Manifest", components:
             then = np.asarray(opened.convert("RGB"), np.int16)
     except (OSError, SyntaxError, ValueError) as error:
         raise UserError(f"the pixels of {str(file)!r} can't be read ({error}); give an undamaged copy") from error
-    now = np.asarray(drawn, np.int16)
+    now = np.asarray(drawn.image, np.int16)
     pixels = max(then.shape[0] * then.shape[1], now.shape[0] * now.shape[1])
     if then.shape == now.shape:
         difference = np.abs(then - now).max(axis=2)
         differing, greatest = int((difference > 0).sum()), int(difference.max())
     else:
         differing, greatest = pixels, 255
-    recorded = {**manifest.versions, "generator": manifest.generator_revision}
+    computed = _computed(manifest.facts, drawn.facts)
+    recorded = {**manifest.versions, "generator": manifest.generator_revision, **computed[0]}
     fresh = Manifest.new(prompt="", seed=0, generator="", generator_revision=components.generator.revision)
-    current = {**fresh.versions, "generator": fresh.generator_revision}
+    current = {**fresh.versions, "generator": fresh.generator_revision, **computed[1]}
     return {
         "file": str(file),
         "identical": differing == 0,

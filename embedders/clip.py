@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagerag.assets import asset
+from imagerag.devices import is_out_of_memory
 from imagerag.embedders.preprocessing import Preprocessing
 from imagerag.errors import UserError
 from imagerag.hub_offline import offline_where_unreachable
@@ -247,6 +248,11 @@ def load_embedder(name: str = "embedded", device: str = "cpu") -> Embedder:
         except Exception as error:
             if (damaged := damaged_weights(rest, error)) is not None:
                 raise damaged from error
+            if is_out_of_memory(error):
+                raise UserError(
+                    f"CLIP model {rest!r} does not fit into the memory of {device!r}; close what else uses it, or name "
+                    "a smaller one"
+                ) from error
             if not isinstance(error, (RuntimeError, ValueError, OSError, LookupError, TypeError, http_error())):
                 raise
             repository = repository_of(error) or repository_of_clip(rest)
@@ -350,7 +356,11 @@ def _load_embedded(device: str) -> OpenClipEmbedder:
         model = EmbeddedClip(folder, Path(spec.origin).parent / "model").to(device)
     except SafetensorError as error:
         raise UserError(f"the embedded CLIP's weights at {weights!r} are damaged; reinstall imagerag") from error
-    except RuntimeError as error:
+    except (RuntimeError, MemoryError) as error:
+        if is_out_of_memory(error):
+            raise UserError(
+                f"the embedded CLIP does not fit into the memory of {device!r}; close what else uses it"
+            ) from error
         raise UserError(
             f"the embedded CLIP's weights at {weights!r} don't fit its config; reinstall imagerag"
         ) from error

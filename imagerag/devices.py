@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagerag.device_settings import DeviceSettings
-from imagerag.errors import UserError, first_line
+from imagerag.errors import UserError, causes, first_line
 
 if TYPE_CHECKING:
     import torch
@@ -109,3 +110,23 @@ def free_for_models(device: torch.device) -> int:
     import psutil
 
     return int(psutil.virtual_memory().available)
+
+
+_NO_MEMORY = re.compile(
+    r"out of memory|(?:can't|cannot|could not|failed to) allocate|not enough memory|paging file is too small", re.I
+)
+"""What libraries say where memory has run out: torch's allocators of CUDA and MPS, and on a CPU ``can't allocate
+memory`` or, on Windows, ``not enough memory`` (PyTorch 2.14, ``c10/core/impl/alloc_cpu.cpp``); where files are mapped,
+the C library and Windows."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error, or one that led to it, says that a device's memory or the machine's ran out.
+
+    torch has a class for that on GPUs, a ``RuntimeError``; all else is told by words alone, and diffusers makes an
+    ``OSError`` of any of them.
+    """
+    return any(
+        isinstance(one, MemoryError) or (isinstance(one, RuntimeError | OSError) and bool(_NO_MEMORY.search(str(one))))
+        for one in causes(error)
+    )

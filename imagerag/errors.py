@@ -9,6 +9,7 @@
 ======================  ==============================================================================
 """
 
+from collections.abc import Iterator
 from typing import Literal
 
 from imagerag.credentials import without_credentials
@@ -127,3 +128,13 @@ def first_line(error: BaseException, most: int = 120) -> str:
     except Exception:  # of somebody else's: an error that can't even be told
         said = ""
     return without_credentials(said).strip().split("\n")[0][:most] or type(error).__name__
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and those that led to it, the last one first."""
+    at: BaseException | None = error
+    for _ in range(16):
+        if at is None:
+            return
+        yield at
+        at = at.__cause__ or at.__context__

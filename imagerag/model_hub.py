@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from imagerag.errors import UserError, first_line
+from imagerag.errors import UserError, causes, first_line
 from imagerag.hub_offline import is_kept_offline, why_unreachable
 from imagerag.moved_repositories import MOVED
 from imagerag.shell_words import quoted
@@ -154,7 +154,7 @@ def refusal(repository: str, error: BaseException) -> Refusal | None:
     """
     from huggingface_hub import constants, errors
 
-    behind = list(_behind(error))
+    behind = list(causes(error))
     page = f"https://huggingface.co/{repository}"  # whatever HF_ENDPOINT is: mirrors admit nobody
     for each in behind:
         status = getattr(getattr(each, "response", None), "status_code", None)
@@ -187,6 +187,9 @@ def refusal(repository: str, error: BaseException) -> Refusal | None:
             return Refusal("unreachable", why, "check the network, or HF_ENDPOINT")
         if offline:
             return Refusal("unreachable", "HF_HUB_OFFLINE is set", "unset HF_HUB_OFFLINE")
+        if type(each).__name__ == "TooManyRedirects":
+            why = f"{constants.ENDPOINT} sends from one address to the next without end"
+            return Refusal("unreachable", why, "check HF_ENDPOINT")
         if any(kind.__name__ == "TransportError" for kind in type(each).__mro__):
             slow = "Timeout" in type(each).__name__
             what = "does not answer in time" if slow else f"can't be reached: {first_line(each, 80)}"
@@ -204,23 +207,13 @@ def http_error() -> type[Exception]:
 
 def repository_of(error: BaseException) -> str:
     """Return the repository that a request was about which failed; empty if none did."""
-    for each in _behind(error):
+    for each in causes(error):
         told: Any = getattr(each, "response", None) or each
         with suppress(AttributeError, RuntimeError):  # httpx raises where a request isn't known
             found = re.search(r"([\w.-]+/[\w.-]+)/resolve/", str(told.request.url))
             if found:
                 return found[1]
     return ""
-
-
-def _behind(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and those that led to it."""
-    at: BaseException | None = error
-    for _ in range(16):
-        if at is None:
-            return
-        yield at
-        at = at.__cause__ or at.__context__
 
 
 def download_command(repository: str, revision: str | None = None, patterns: Sequence[str] = ()) -> str:
@@ -318,7 +311,7 @@ def damaged_weights(what: str, error: BaseException) -> UserError | None:
 
     from safetensors import SafetensorError
 
-    for one in _behind(error):
+    for one in causes(error):
         if isinstance(one, SafetensorError | UnpicklingError | EOFError):
             return UserError(f"the weights of {what!r} are damaged ({first_line(one)}); copy or download them again")
     return None

@@ -17,12 +17,12 @@ import numpy as np
 import torch
 from PIL import Image
 
+from imagerag.devices import is_out_of_memory
 from imagerag.errors import Cancelled
 from imagerag.generators.base import DrawControl, DrawRequest, Reference
 from imagerag.generators.diffusion.drawing import DiffusionGenerator
 from imagerag.generators.diffusion.fast import denoiser_of
 from imagerag.generators.diffusion.fast_measurement import difference
-from imagerag.generators.diffusion.memory import is_out_of_memory
 from testing.gpu_swaps import swaps_timed
 
 PROMPT = "a scarlet ibis beside a lighthouse, seen from the harbour wall on a clear morning"

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from imagerag.chat_models.images import TAG, ImageLimit, limit_by_name
 from imagerag.chat_models.local.model import LocalChatModel
 from imagerag.device_settings import DeviceSettings
+from imagerag.devices import is_out_of_memory
 from imagerag.errors import UserError
 from imagerag.extras import missing
 from imagerag.hub_offline import offline_where_unreachable
 from imagerag.model_files import ModelFiles
-from imagerag.model_hub import http_error, not_fetched, refusal, silence_libraries
+from imagerag.model_hub import damaged_weights, http_error, not_fetched, refusal, silence_libraries
 
 if TYPE_CHECKING:
     import torch
@@ -42,7 +43,6 @@ def load_local(name: str, settings: DeviceSettings | None = None) -> LocalChatMo
 
 
 def _loaded(name: str, model_id: str, settings: DeviceSettings) -> LocalChatModel:
-    import torch
     import transformers
     from transformers import AutoConfig, AutoProcessor, AutoTokenizer
 
@@ -55,18 +55,19 @@ def _loaded(name: str, model_id: str, settings: DeviceSettings) -> LocalChatMode
         model = factory.from_pretrained(model_id, use_safetensors=True, **options).eval()
         if "device_map" not in options:
             model.to(device)
-    except torch.OutOfMemoryError as error:
-        raise UserError(
-            f"model {name!r} does not fit into the memory of {str(device)!r}; give --vlm-memory 4bit or offload, or a "
-            "smaller model"
-        ) from error
-    except (OSError, ValueError, KeyError, ImportError, http_error()) as error:
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise _no_memory(name, device) from error
+        if (damaged := damaged_weights(name, error)) is not None:
+            raise damaged from error
+        if not isinstance(error, (OSError, ValueError, KeyError, ImportError, RuntimeError, http_error())):
+            raise
         reason = " ".join(str(error).split())[:200]
         if isinstance(error, ImportError) and "num2words" in reason:  # in which SmolVLM's processor counts frames
             raise missing("num2words", "vlm", f"model {name!r}") from error
         if Path(model_id).exists() or Path(model_id).is_absolute() or isinstance(error, ImportError):
             raise UserError(f"model {name!r} can't be loaded ({reason}); check the folder") from error
-        if isinstance(error, ValueError) and refusal(model_id, error) is None:
+        if isinstance(error, ValueError | RuntimeError) and refusal(model_id, error) is None:
             raise UserError(
                 f"model {name!r} can't be loaded ({reason}); name a repository with a checkpoint of transformers"
             ) from error
@@ -85,6 +86,11 @@ def _loaded(name: str, model_id: str, settings: DeviceSettings) -> LocalChatMode
         image_limit=image_limit(getattr(processor, "image_processor", None)),
         metadata={TAG: name},
     )
+
+
+def _no_memory(name: str, device: torch.device) -> UserError:
+    less = "close what else uses it" if device.type == "cpu" else "give --vlm-memory 4bit or offload"
+    return UserError(f"model {name!r} does not fit into the memory of {str(device)!r}; {less}, or take a smaller model")
 
 
 def _placed(name: str, settings: DeviceSettings) -> tuple[dict[str, Any], torch.device]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import torch
 from PIL import Image
 
 from imagerag.device_settings import DeviceSettings, Memory
+from imagerag.devices import is_out_of_memory
 from imagerag.errors import DrawingRefused, InvalidArgument, first_line
 from imagerag.generators.base import UNCONTROLLED, DrawControl, Drawing, DrawRequest, Reuse, check_request
 from imagerag.generators.diffusion.attention import NATIVE, native_attention
@@ -28,10 +30,10 @@ from imagerag.generators.diffusion.inpainting import (
 from imagerag.generators.diffusion.loading import Loaded, load, preset_of
 from imagerag.generators.diffusion.memory import (
     RanOut,
-    is_out_of_memory,
     placed_or_less,
     release,
     with_less_memory,
+    within_memory,
 )
 from imagerag.generators.diffusion.placing import Placing
 from imagerag.generators.diffusion.presets import Preset
@@ -188,13 +190,26 @@ class DiffusionGenerator:
         return [(seed,) for seed in request.seeds], note
 
     def _group(self, request: DrawRequest, seeds: tuple[int, ...], control: DrawControl) -> list[Drawing]:
-        """Draw candidates at once; with less memory, once, where it ran out; without those that are refused."""
+        """Draw candidates at once; one after the other, and then with less memory, where it ran out.
+
+        Those that are refused are left out.
+        """
 
         def drawn(notes: tuple[str, ...]) -> list[Drawing]:
             if self._fast is None:
                 return self._attended(request, seeds, control, notes)
             return self._fast.drawn(lambda control: self._attended(request, seeds, control, notes), control)
 
+        if len(seeds) > 1:
+            together = within_memory(partial(drawn, ()), self._loaded.device)
+            if not isinstance(together, RanOut):
+                return together
+            apart: list[Drawing] = []
+            for number, seed in enumerate(seeds):
+                control.check()
+                apart += self._group(request, (seed,), control.of_candidate(number, len(seeds)))
+            note = f"out of memory with --batch of {len(seeds)}; drew them one after the other, which is slower"
+            return [told(apart[0], note), *apart[1:]] if apart else []
         return with_less_memory(
             drawn,
             self._loaded.device,

@@ -43,6 +43,7 @@ class Editor:
     Attributes:
         argument: by which name.
         one: it takes one image, not a list: several go in side by side.
+        listed: it takes a list as well, for those of its models that were taught with several images.
         framed: its image is set on white in the proportions of the drawing: that has the image's, or the image would be
             cropped to the drawing's without a word.
         without: the class, over the same weights, that draws where there are no references; itself if empty.
@@ -54,6 +55,7 @@ class Editor:
 
     argument: str = "image"
     one: bool = False
+    listed: bool = False
     framed: bool = False
     without: str = ""
     canvas: bool = False
@@ -73,7 +75,7 @@ EDITORS: dict[str, Editor] = {
     "LongCatImageEditPipeline": Editor(one=True, framed=True, without="LongCatImagePipeline"),
     "JoyImageEditPipeline": Editor(one=True, framed=True, canvas=True),
     "JoyImageEditPlusPipeline": Editor(argument="images", widest=WIDEST_OF_JOY),
-    "BriaFiboEditPipeline": Editor(one=True, canvas=True, instruction="edit_instruction"),
+    "BriaFiboEditPipeline": Editor(one=True, listed=True, canvas=True, instruction="edit_instruction"),
     "GlmImagePipeline": Editor(squares=True),
 }
 """By pipeline class, as the signatures and checks of diffusers 0.42.1 have it."""
@@ -87,7 +89,8 @@ class EditFamily(TextFamily):
 
     def __init__(self, pipeline: Any, preset: Preset) -> None:
         super().__init__(pipeline, preset)
-        self._editor = EDITORS.get(self.class_name, Editor())
+        editor = EDITORS.get(self.class_name, Editor())
+        self._editor = replace(editor, one=editor.one and not (editor.listed and preset.max_references > 1))
         self._without = pipeline
 
     def prepare(self) -> None:

@@ -7,13 +7,13 @@ from dataclasses import asdict, replace
 
 import torch
 
+from imagerag.devices import is_out_of_memory
 from imagerag.errors import BudgetExceeded, Cancelled, InvalidArgument, UserError, first_line
 from imagerag.generators.base import DrawControl, Drawing
 from imagerag.generators.diffusion.fast import Acceleration, taken_for
 from imagerag.generators.diffusion.fast_measurement import Measurement, Record, StepTimes, device_name, key_of, measured
 from imagerag.generators.diffusion.fast_offers import lacking_cache
 from imagerag.generators.diffusion.loading import Loaded
-from imagerag.generators.diffusion.memory import is_out_of_memory
 from imagerag.generators.diffusion.presets import Preset
 
 Draw = Callable[[DrawControl], list[Drawing]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -10,6 +11,10 @@ from imagerag.extras import missing
 from imagerag.generators.diffusion.preset_files import parts_of
 from imagerag.generators.diffusion.presets import PRESETS, Preset
 from imagerag.model_hub import http_error, may_be_repository, not_fetched, refusal
+
+_LACKS_SAFETENSORS = re.compile(r"(?:no|a) file named (?!\S*-of-)\S*\.safetensors\b|necessary `safetensors` weights")
+"""What diffusers and transformers say where there are none. Other errors name a file of them, too: one that can't be
+read, or a part that is lacking (``model-00002-of-00003.safetensors``)."""
 
 
 def not_loaded(what: str, preset: Preset | None, error: Exception) -> UserError:
@@ -24,7 +29,7 @@ def not_loaded(what: str, preset: Preset | None, error: Exception) -> UserError:
         return _not_fetched(what, preset, error, about)
     if "sentencepiece" in reason.lower() and find_spec("sentencepiece") is None:
         return missing("sentencepiece", "diffusion", repr(what))
-    if "safetensors" in reason:
+    if _LACKS_SAFETENSORS.search(reason):
         return not_safe(what)
     if local:
         return UserError(f"{what!r} can't be loaded ({reason}); check the folder, or name another --generator")

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import torch
 
 from imagerag.device_settings import DeviceSettings, Memory
-from imagerag.devices import choose_device, choose_dtype, free_bytes
+from imagerag.devices import choose_device, choose_dtype, free_bytes, is_out_of_memory
 from imagerag.errors import UserError, first_line
 from imagerag.extras import missing
 from imagerag.generators.diffusion.attention import NATIVE, faster_attention, set_attention
@@ -27,7 +27,6 @@ from imagerag.generators.diffusion.memory import (
     BYTES_OF,
     RanOut,
     choose_mode,
-    is_out_of_memory,
     placed_or_less,
     release,
     stepped_down,

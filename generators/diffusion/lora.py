@@ -212,7 +212,8 @@ def lora_file(where: str) -> Path:
         return local
     parts = where.split("/")
     repository, name = "/".join(parts[:2]), "/".join(parts[2:])
-    if len(parts) < 2 or local.is_absolute() or not may_be_repository(repository):
+    mistyped = where.endswith(ENDING) and local.parent.is_dir()  # its folder is here, so that no repository is meant
+    if len(parts) < 2 or local.is_absolute() or mistyped or not may_be_repository(repository):
         raise UserError(
             f"lora {where!r} is no file here; give --lora FILE{ENDING}, OWNER/NAME or OWNER/NAME/FILE{ENDING}"
         )

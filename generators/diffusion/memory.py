@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import torch
 
 from imagerag.device_settings import DeviceSettings, Memory
+from imagerag.devices import is_out_of_memory
 from imagerag.errors import UserError, first_line
 from imagerag.generators.diffusion.weight_sizes import WORKING_BYTES, device_bytes
 
@@ -83,14 +84,6 @@ def _is_in_few_bits(part: Any) -> bool:
     return bool(getattr(part, "is_loaded_in_4bit", False) or getattr(part, "is_loaded_in_8bit", False))
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether an error says that a device's memory ran out; MPS and CPU raise plain ``RuntimeError``."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    text = str(error)
-    return isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)
-
-
 def release(device: torch.device) -> None:
     """Give memory that nothing uses any more back to the device."""
     import gc
@@ -118,7 +111,7 @@ def within_memory(work: Callable[[], Result], device: torch.device) -> Result | 
     """
     try:
         return work()
-    except (RuntimeError, MemoryError) as error:
+    except (RuntimeError, MemoryError, OSError) as error:
         if not is_out_of_memory(error):
             raise
         ran_out = RanOut(first_line(error))
@@ -173,27 +166,26 @@ def with_less_memory(
     step_down: Callable[[Memory], None],
     no_memory: Callable[[], Exception],
 ) -> Result:
-    """Return what ``draw`` returns; where memory runs out, step down one mode and draw once more.
+    """Return what ``draw`` returns; where memory runs out, step down a mode and draw again, while there is one.
 
     Args:
-        draw: is given what the person should be told: nothing at first, then that a slower mode is used.
+        draw: is given what the person should be told: nothing at first, then that slower modes are used.
         device: where it draws.
         mode: returns how the weights are held.
         step_down: holds them in another mode.
-        no_memory: makes the error where there is no lower mode, or that was not enough either.
+        no_memory: makes the error where there is no lower mode.
     """
-    drawn = within_memory(partial(draw, ()), device)
-    if not isinstance(drawn, RanOut):
-        return drawn
-    before = mode()
-    after = STEP_DOWN.get(before)
-    if after is None:
-        raise no_memory()
-    try:
-        step_down(after)
-    except UserError as error:
-        raise no_memory() from error
-    drawn = within_memory(partial(draw, (stepped_down(before, mode()),)), device)
-    if isinstance(drawn, RanOut):
-        raise no_memory()
-    return drawn
+    notes: tuple[str, ...] = ()
+    while True:
+        drawn = within_memory(partial(draw, notes), device)
+        if not isinstance(drawn, RanOut):
+            return drawn
+        before = mode()
+        after = STEP_DOWN.get(before)
+        if after is None:
+            raise no_memory()
+        try:
+            step_down(after)
+        except UserError as error:
+            raise no_memory() from error
+        notes += (stepped_down(before, mode()),)

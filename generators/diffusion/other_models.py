@@ -39,7 +39,7 @@ MEASURE = Kind("a model that measures an image (depth, normals)", DRAWING)
 WITHOUT_WORDS = Kind("a model that is not told in words what to draw", DRAWING)
 MODULAR = Kind(
     "described as blocks (a modular pipeline), which are not loaded here",
-    "name the checkpoint in the usual layout, which has a model_index.json",
+    "name the checkpoint in the usual layout, which has a model_index.json, or another model: FLUX.3 has only blocks",
 )
 ONNX = Kind("laid out for ONNX Runtime", "name the checkpoint in the usual layout")
 PROTEINS = Kind("a model that designs proteins", DRAWING)

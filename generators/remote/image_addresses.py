@@ -77,7 +77,7 @@ def _fetched(address: str, base: str, asked: str, timeout: float, redirects: int
         raise UserError(f"{address[:80]!r} is no address") from error
     if url.scheme not in _PORTS or not url.host:
         raise UserError(f"{address[:80]!r} is no address of http")
-    failure: TransientError | None = None
+    failure: TransientError | UserError | None = None
     # Without the key: an image needs none, and whoever wrote the address should not get it.
     with httpx.Client(timeout=timeout, follow_redirects=False) as client:
         for each in own:
@@ -99,7 +99,9 @@ def _fetched(address: str, base: str, asked: str, timeout: float, redirects: int
         raise UserError(error.why) from error
 
 
-def _failure(url: httpx.URL, reply: Reply) -> TransientError:
+def _failure(url: httpx.URL, reply: Reply) -> TransientError | UserError:
+    if reply.location:  # another try would be led the same way round
+        return UserError(f"{str(url)[:120]!r}: {reply.in_words}, and so did {MAX_REDIRECTS} addresses before")
     return TransientError(f"{str(url)[:120]!r}: {reply.in_words}", reply.wait)
 
 

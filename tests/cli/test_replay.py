@@ -311,6 +311,39 @@ def test_what_was_drawn_fast_is_drawn_fast_again(
     assert told["versions"] == {}
 
 
+@pytest.mark.slow
+def test_numbers_are_those_that_it_was_drawn_in_or_told_to_be_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from testing import tiny_models
+
+    model = tiny_models.save_sd15(tmp_path / "sd15")
+    presets = tmp_path / "presets.toml"
+    presets.write_text(f"[tiny]\nmodel = '{model}'\nfamily = 'text'\nwidth = 32\nheight = 32\nsteps = 3\n")
+    monkeypatch.setenv("IMAGERAG_PRESETS", str(presets))
+    home, drawn = tmp_path / "home", tmp_path / "out"
+    out = ["--out", str(drawn), "--critic", "clip", "--mode", "no_lookup", "--max-generations", "1"]
+    assert run(["an owl", "--generator", "tiny", "--dtype", "bfloat16", "--seed", "5", "--home", str(home), *out]) == 0
+    (file,) = drawn.glob("*.png")
+    again = ["--home", str(home), "--generator", "tiny"]
+    capsys.readouterr()
+    assert run(["replay", str(file), *again, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["identical"], told["versions"]) == (True, {})
+    manifest = read_manifest(file)
+    elsewhere = manifest.model_copy(update={"facts": {**manifest.facts, "device": "cuda", "attention": "_flash_3"}})
+    other = ImageStore(tmp_path / "theirs").put(Image.open(file), elsewhere).path
+    assert run(["replay", str(other), *again]) == 1
+    said = capsys.readouterr().out
+    for name, then, now in (
+        ("device", "cuda", "cpu"),
+        ("dtype", "bfloat16", "float32"),
+        ("attention", "_flash_3", "native"),
+    ):
+        assert f"  {name} was {then}, is {now}" in said
+    assert "memory was" not in said
+
+
 def test_a_generator_with_no_faster_way_says_so(tmp_path: Path) -> None:
     settings = Settings(home=str(tmp_path), fast=True, max_generations=1)
     graph = build_graph(generator=Squares(), critic=ScriptedCritic([0.99]))

@@ -86,6 +86,21 @@ def test_damaged_weights_are_one_line(tmp_path: Path, content: bytes) -> None:
         load_embedder(full_name(str(folder)))
 
 
+@pytest.mark.parametrize("ran_out", [MemoryError(), RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")])
+@pytest.mark.parametrize("name", ["embedded", "own"])
+def test_too_little_memory_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ran_out: Exception, name: str
+) -> None:
+    folder = save_checkpoint(tmp_path / "own", 1)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise ran_out
+
+    monkeypatch.setattr("torch.nn.Module.to", refuse)
+    with pytest.raises(UserError, match=r"does not fit into the memory of 'cpu'; close what else uses it"):
+        load_embedder(name if name == "embedded" else full_name(str(folder)))
+
+
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"model_cfg": {}}', '{"model_cfg": 3}'])
 def test_a_damaged_config_is_one_line(tmp_path: Path, content: str) -> None:
     folder = save_checkpoint(tmp_path / "one", 1)

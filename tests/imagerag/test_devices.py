@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from imagerag.device_settings import DeviceSettings
-from imagerag.devices import choose_device, choose_dtype, free_bytes
+from imagerag.devices import choose_device, choose_dtype, free_bytes, is_out_of_memory
 from imagerag.errors import UserError
 
 CPU = torch.device("cpu")
@@ -43,3 +43,27 @@ def test_numbers_that_a_card_emulates_are_not_chosen(monkeypatch: pytest.MonkeyP
 
 def test_the_memory_of_a_processor_is_not_asked_for() -> None:
     assert free_bytes(CPU) is None
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "CUDA out of memory. Tried to allocate 2.00 GiB",
+        "MPS backend out of memory (MPS allocated: 9.00 GB, other allocations: 1.00 GB, max allowed: 9.07 GB)",
+        "[enforce fail at alloc_cpu.cpp] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate",
+        "[enforce fail at alloc_cpu.cpp] data. DefaultCPUAllocator: not enough memory: you tried to allocate",
+        "unable to mmap 1536173336 bytes from file <model.safetensors>: Cannot allocate memory (12)",
+        "The paging file is too small for this operation to complete. (os error 1455)",
+    ],
+)
+def test_what_libraries_say_where_memory_has_run_out(said: str) -> None:
+    assert is_out_of_memory(RuntimeError(said))
+    assert is_out_of_memory(OSError(said))
+    assert not is_out_of_memory(ValueError(said))
+
+
+def test_memory_that_ran_out_is_known_behind_what_a_library_makes_of_it() -> None:
+    wrapped = OSError("Unable to load weights from checkpoint file for 'model.safetensors'")
+    wrapped.__cause__ = MemoryError()
+    assert is_out_of_memory(wrapped)
+    assert not is_out_of_memory(RuntimeError("size mismatch for x"))

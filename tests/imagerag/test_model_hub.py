@@ -6,9 +6,11 @@ import subprocess
 import sys
 import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from huggingface_hub import hf_hub_download
 from huggingface_hub.errors import RepositoryNotFoundError
 
 from imagerag.errors import UserError
@@ -146,3 +148,30 @@ def test_a_repository_that_its_makers_took_away_is_told_with_its_copy(repository
     other = refusal("owner/none", Absent())
     assert other is not None
     assert "check its name" in other.mend
+
+
+class _Circle(BaseHTTPRequestHandler):
+    """Sends whoever asks to where they are."""
+
+    def do_HEAD(self) -> None:
+        self.send_response(302)
+        self.send_header("Location", self.path)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+def test_a_hub_that_only_redirects_is_told_as_that(tmp_path: Path) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Circle) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        with pytest.raises(Exception, match="redirects") as caught:
+            hf_hub_download("a/b", "config.json", endpoint=address, cache_dir=tmp_path)
+        server.shutdown()
+    found = refusal("a/b", caught.value)
+    assert found is not None
+    assert (found.kind, found.mend) == ("unreachable", "check HF_ENDPOINT")
+    told = str(not_fetched("a/b", caught.value))
+    assert "sends from one address to the next without end" in told

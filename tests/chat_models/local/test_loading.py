@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from transformers import (
     CLIPImageProcessor,
     Gemma3ImageProcessor,
@@ -48,6 +49,33 @@ class TestLoading:
         for settings, says in (({"memory": "4bit"}, "in 4 bits needs a GPU"), ({"device": "cuda:7"}, "--device auto")):
             with pytest.raises(UserError, match=says):
                 load_local(name, DeviceSettings(**settings))  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize(
+        "ran_out",
+        [
+            MemoryError("Cannot allocate memory (os error 12)"),
+            RuntimeError("unable to mmap 8 bytes from file </m/model.safetensors>: Cannot allocate memory (12)"),
+            torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+        ],
+    )
+    def test_too_little_memory_is_one_line(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ran_out: Exception
+    ) -> None:
+        folder = tiny_minds.save_words_only(tmp_path / "large")
+
+        def refuse(*_: object, **__: object) -> None:
+            raise ran_out
+
+        monkeypatch.setattr("transformers.modeling_utils.safe_open", refuse)
+        with pytest.raises(UserError, match=r"does not fit into the memory of 'cpu'; close .* smaller model"):
+            load_local(f"transformers:{folder}", DeviceSettings(device="cpu"))
+
+    def test_damaged_weights_are_one_line(self, tmp_path: Path) -> None:
+        folder = tiny_minds.save_words_only(tmp_path / "short")
+        weights = folder / "model.safetensors"
+        weights.write_bytes(weights.read_bytes()[:2000])
+        with pytest.raises(UserError, match=r"the weights of 'transformers:.*short' are damaged"):
+            load_local(f"transformers:{folder}")
 
     def test_no_model_in_it(self, tmp_path: Path) -> None:
         with pytest.raises(UserError, match="can't be loaded"):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from imagerag.generators.base import DrawRequest
 from testing.family_requests import load_family, references
@@ -42,3 +43,26 @@ def test_a_batch_has_the_pictures_of_its_seeds(name: str, count: int, family_fol
         assert len(calls) - one_by_one < one_by_one
         assert all(drawing.facts["batch"] == [3, 4] for drawing in batch)
     assert "batch" not in single[0].facts
+
+
+@pytest.mark.slow
+def test_a_batch_that_memory_is_too_little_for_is_drawn_one_by_one_and_told(family_folder: Path) -> None:
+    generator = load_family(family_folder, "sdxl")
+    single = generator.draw(OWLS)
+    narrow = generator.pipeline.unet.register_forward_pre_hook(_takes_one_picture)
+    try:
+        drawn = generator.draw(replace(OWLS, batch=True))
+    finally:
+        narrow.remove()
+    assert [drawing.seed for drawing in drawn] == [3, 4]
+    for one, other in zip(single, drawn, strict=True):
+        assert one.image.tobytes() == other.image.tobytes()
+    assert generator.memory == "full", "the weights stay where they are"
+    told = "out of memory with --batch of 2; drew them one after the other, which is slower"
+    assert [drawing.facts["notes"] for drawing in drawn] == [[told], []]
+    assert all("batch" not in drawing.facts for drawing in drawn), "each is replayed by itself"
+
+
+def _takes_one_picture(_: torch.nn.Module, given: tuple[torch.Tensor, ...]) -> None:
+    if given[0].shape[0] > 2:  # with its half without words, for contrast
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")

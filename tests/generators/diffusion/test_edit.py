@@ -16,9 +16,9 @@ from imagerag.picture_size import PictureSize
 from testing.family_requests import drawn, load_family, references
 
 
-def family(class_name: str, preset: str) -> EditFamily:
+def family(class_name: str, preset: str, **changes: Any) -> EditFamily:
     pipeline: Any = type(class_name, (), {"__call__": lambda self, prompt: None})()
-    return EditFamily(pipeline, load_presets({})[preset])
+    return EditFamily(pipeline, load_presets({})[preset].model_copy(update=changes))
 
 
 def given(class_name: str, preset: str, count: int) -> dict[str, Any]:
@@ -124,6 +124,22 @@ def test_without_references_only_those_that_must_get_a_white_sheet(name: str) ->
     if sheet:
         image: Image.Image = sheet["image"]
         assert (image.size, image.getextrema()) == ((1024, 1024), ((255, 255),) * 3)
+
+
+@pytest.mark.parametrize(("most", "images"), [(1, 1), (4, 3)])
+def test_a_class_whose_later_models_take_several_images_gives_them_as_many(most: int, images: int) -> None:
+    editing = family("BriaFiboEditPipeline", "fibo-edit", max_references=most)
+    given = editing.arguments(DrawRequest("an owl", (1,), references(images), 0.5))["image"]
+    assert (len(given) if isinstance(given, list) else 1) == images
+    said = json.loads(editing.words("an owl", references(images)).text)["edit_instruction"]
+    assert ("(image 3)" in said) == (images == 3)
+
+
+@pytest.mark.slow
+def test_each_of_four_images_counts_for_one_of_them(family_folder: Path) -> None:
+    generator = load_family(family_folder, "fibo-edit", max_references=4)
+    pictures = {drawn(generator, count)[0].tobytes() for count in range(5)}
+    assert len(pictures) == 5
 
 
 def test_what_reads_json_is_told_in_json() -> None:

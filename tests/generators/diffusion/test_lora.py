@@ -138,6 +138,16 @@ class TestApplied:
             generator(folder, "nowhere.safetensors:0.5")
 
 
+def test_a_mistyped_file_in_a_folder_is_not_looked_for_on_the_hub(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "loras" / "of-mine").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    for where in ("loras/stile.safetensors", "loras/of-mine/stile.safetensors"):
+        with pytest.raises(UserError, match=f"lora '{where}' is no file here"):
+            lora_file(where)
+
+
 @pytest.mark.parametrize("content", [b"", b"\0" * 64, b'{"a": 1}'])
 def test_a_damaged_file_is_told(folder: Path, tmp_path: Path, content: bytes) -> None:
     pytest.importorskip("peft")

@@ -41,10 +41,21 @@ class TestMemory:
         assert draw(generator, 1).facts["notes"] == []
 
     @pytest.mark.slow
-    def test_out_of_memory_again_is_an_answer_not_a_crash(self, folder: Path) -> None:
+    def test_out_of_memory_again_steps_down_again(self, folder: Path) -> None:
         generator = DiffusionGenerator(preset(folder, "sdxl"))
         _failing(generator, times=2)
-        with pytest.raises(InvalidArgument, match="out of memory on cpu, also with --memory offload; try again w"):
+        drawing = draw(generator, 1)
+        assert generator.memory == drawing.facts["memory"] == "sequential"
+        assert drawing.facts["notes"] == [
+            "out of memory with --memory full; went on with offload, which is slower",
+            "out of memory with --memory offload; went on with sequential, which is slower",
+        ]
+
+    @pytest.mark.slow
+    def test_out_of_memory_in_every_mode_is_an_answer_not_a_crash(self, folder: Path) -> None:
+        generator = DiffusionGenerator(preset(folder, "sdxl"))
+        _failing(generator, times=3)
+        with pytest.raises(InvalidArgument, match="out of memory on cpu, also with --memory sequential; try again w"):
             draw(generator, 1)
         assert draw(generator, 1).image.size == (32, 32)
 
@@ -178,7 +189,9 @@ class TestPlacing:
     def test_it_is_caught_in_one_place(self) -> None:
         folder = Path(memory.__file__).parent
         catching = [
-            file.name for file in folder.glob("*.py") if "except (RuntimeError, MemoryError)" in file.read_text()
+            file.name
+            for file in folder.glob("*.py")
+            if "except (RuntimeError, MemoryError, OSError)" in file.read_text()
         ]
         assert catching == ["memory.py"]
 

@@ -84,8 +84,10 @@ def test_a_folder_of_that_name_as_well(row: dict[str, Any], tmp_path: Path) -> N
 
 def test_thirty_models_that_people_use_are_among_them() -> None:
     assert len({row["model"] for row in PUBLISHED}) >= 60
+    assert sum("downloads" in row for row in PUBLISHED) >= 30
     for row in PUBLISHED:
         assert row["source"]
+        assert ("downloads" in row) != ("downloads" in row.get("unchecked", ())), row["model"]
         assert row["expect"].keys() - {"size"} in (
             {"refused"}, {"preset", "steps", "guidance", "negative_prompt", "references"},
         )  # fmt: skip
@@ -98,7 +100,7 @@ class TestRules:
             assert rule.source or not rule.change
             assert set(rule.change) <= {
                 "steps", "guidance", "negative_prompt", "family", "sigmas", "width", "height", "true_cfg",
-                "prompt_tokens", "llama", "weights", "taught_guidance", "scheduler",
+                "prompt_tokens", "llama", "weights", "taught_guidance", "scheduler", "max_references",
             }  # fmt: skip
         for name in {name for rule in rules() for name in rule.classes}:
             last = [rule for rule in rules() if name in rule.classes][-1]

@@ -18,6 +18,7 @@ from imagerag.agent.follow_up.heading import refuse_turning
 from imagerag.agent.follow_up.likeliest import LIKELY, SURE, SURE_OF_A_CHANGE, Likeliest
 from imagerag.agent.follow_up.mentions import mentions_of
 from imagerag.agent.follow_up.new_picture import asked_for, refined_by, stands_for_itself, without_taken_back
+from imagerag.agent.follow_up.opening import opened
 from imagerag.agent.follow_up.phrases import (
     joined,
     phrases,
@@ -79,6 +80,7 @@ class FollowUps:
         known: returns names of things, by which words without an article are taken for a picture that is wanted.
         english: returns words that are spelt right, whatever they are near to.
         weights: by which requests that no rule reads are read as what they most likely mean; ``None``: by rules alone.
+        talk_only: whether nothing but talk is left out of a first request, as prompts for real models are written.
     """
 
     def __init__(
@@ -87,8 +89,11 @@ class FollowUps:
         known: Callable[[], Collection[str]] = frozenset,
         english: Callable[[], Collection[str]] = english_words,
         weights: Callable[[], NDArray[np.float32]] | None = fitted_weights,
+        *,
+        talk_only: bool = False,
     ) -> None:
         self._names = names
+        self._talk_only = talk_only
         self._load_known = known
         self._english = english
         self._load_weights = weights
@@ -350,6 +355,8 @@ class FollowUps:
                 f"{request!r} changes an earlier picture, and this thread has none; say what to draw, or go on with "
                 "the thread that has it (--thread)"
             )
+        if (read := opened(request, self._names, self._known, talk_only=self._talk_only)) is not None:
+            return Brief(read.prompt, notes=(read.note,))
         words = without_taken_back(words)
         request = request if list(words) == list(taken) else joined(words)
         plain = plainly(without_asides(words)) if starts_with(words, said.before + said.wishes + _OPENINGS) else words

@@ -1,0 +1,528 @@
+"""Reading the first request of a conversation, as people word it to somebody, into the picture that is wanted.
+
+A prompt that is nothing but a scene is no business of this module. What is said around a scene ("I drive a bus for a
+living. ...") is told from it by how people wish for something, and what is said of a thing apart from it ("..., fox on
+the left") is said where the thing is.
+"""
+
+import re
+import tomllib
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+from imagerag.agent.follow_up.opening_items import Item, Vocabulary, is_side
+from imagerag.agent.follow_up.opening_scene import OpeningScene
+from imagerag.agent.follow_up.phrases import joined, words_of
+from imagerag.agent.follow_up.wording import spellings_of_chats
+from imagerag.prompt_grammar.parser import parse_scene
+from imagerag.prompt_grammar.vocabulary import colour_of
+
+LONGEST = 60
+"""Words of the longest request that is taken for talk; a longer one is the description of a scene."""
+_ENDS = frozenset([".", "!", "?", ";"])
+_LEADS = frozenset(["and", "so", "but", "then", "now", "well", "also", "oh", "ok", "okay", "just", "only", ","])
+_ONE = frozenset(["it", "one", "that", "this", "them", "him", "her", "me", "us", "these", "those", "some", ""])
+_SHORT = frozenset(["w", "w/", "n", "pls", "plz", "please", "x2", "x3", "x4", "x5"])
+_SEPARATORS = re.compile(r"\s(?:\||/|--|—|–)\s|\s\+\s")
+_TALKERS = ("i", "we", "you")
+
+
+class Opening(NamedTuple):
+    """What a first request was read as.
+
+    Attributes:
+        prompt: the picture that is wanted.
+        note: one line that says so.
+    """
+
+    prompt: str
+    note: str
+
+
+@dataclass(frozen=True)
+class _Tables:
+    before: tuple[re.Pattern[str], ...]
+    behind: re.Pattern[str]
+    picture: re.Pattern[str]
+    ends: tuple[re.Pattern[str], ...]
+    purpose: re.Pattern[str]
+    talk: frozenset[str]
+    setting: re.Pattern[str]
+    nothing: re.Pattern[str]
+    row: re.Pattern[str]
+
+
+@lru_cache(maxsize=1)
+def _tables() -> _Tables:
+    data = tomllib.loads((Path(__file__).parent / "opening.toml").read_text(encoding="utf-8"))
+    wishes, talk = data["wishes"], data["talk"]
+
+    def filled(pattern: str) -> str:
+        for _ in data["fragments"]:  # fragments may be made of others
+            for name, fragment in data["fragments"].items():
+                pattern = pattern.replace(f"{{{name}}}", fragment)
+        return pattern
+
+    def any_of(patterns: Sequence[str]) -> str:
+        return "(?:" + "|".join(map(filled, patterns)) + ")"
+
+    return _Tables(
+        tuple(re.compile(rf"{filled(pattern)}(?!\S)") for pattern in wishes["before"]),
+        re.compile(any_of(wishes["behind"])),
+        re.compile(wishes["picture"]),
+        tuple(re.compile(rf"{filled(pattern)}$") for pattern in wishes["ends"]),
+        re.compile(wishes["purpose"]),
+        frozenset(talk["words"]),
+        re.compile(talk["settings"]),
+        re.compile(any_of(talk["nothing"])),
+        re.compile(talk["row"]),
+    )
+
+
+class _Wish(NamedTuple):
+    """What a sentence wishes for.
+
+    Attributes:
+        wanted: the words of it.
+        before: those that stand before the wish.
+        at: whether the wish stands before what is wanted.
+    """
+
+    wanted: list[str]
+    before: list[str]
+    at: bool
+
+
+def opened(request: str, names: Collection[str], known: Collection[str], *, talk_only: bool) -> Opening | None:
+    """Return the picture that a first request asks for; ``None`` where it is to be drawn as it stands.
+
+    Args:
+        request: as typed.
+        names: of the library.
+        known: names of things, with those.
+        talk_only: leave everything but talk as it is, as prompts for real models are written.
+    """
+    words = _words(request)
+    if not words or len(words) > LONGEST:
+        return None
+    vocabulary = Vocabulary(names, known)
+    sentences = list(_split(words, _ENDS))
+    reading = _Reading(vocabulary, talk_only)
+    if reading.wished(sentences):
+        return reading.opening(request)
+    if talk_only or _is_plain(request, words, vocabulary):
+        return None
+    reading = _Reading(vocabulary, talk_only)
+    return reading.opening(request) if reading.told(sentences, words) else None
+
+
+def _words(request: str) -> list[str]:
+    """Return the words of a request, as they are spelt outside of chats; brackets and dashes are words."""
+    text = re.sub(r"\bpl+e+a+s+e+\b", "please", request, flags=re.IGNORECASE)
+    text = re.sub(r"\b(?:i\.e|e\.g)\.", " ", text)
+    text = re.sub(r"([()|])", r" \1 ", text)
+    text = re.sub(r"\s(?:--|—|–|/)\s|\s*\|\s*", " , ", text)
+    text = re.sub(r"\n+", " . ", text)
+    spellings = spellings_of_chats()
+    found: list[str] = []
+    for word in words_of(text):
+        found += (spellings.get(word, word) if len(word) <= 4 or word not in ("with",) else word).split()
+    return [{"+": "and", "bday": "birthday", "@": "at", "vs": "and", "vs.": "and"}.get(word, word) for word in found]
+
+
+def _split(words: Sequence[str], marks: Collection[str]) -> Iterator[list[str]]:
+    part: list[str] = []
+    depth = 0
+    for word in words:
+        depth += (word == "(") - (word == ")")
+        if word in marks and depth <= 0:
+            if part:
+                yield part
+            part = []
+        else:
+            part.append(word)
+    if part:
+        yield part
+
+
+def _is_plain(request: str, words: Sequence[str], vocabulary: Vocabulary) -> bool:
+    """Tell whether a request is a scene that is read as it stands: of known things alone, each told of once."""
+    typed = words_of(request)
+    signs = set(typed) & (_SHORT | {":", ";", "(", "+", "all", "both"}) or _SEPARATORS.search(request)
+    things = parse_scene(request, vocabulary.names).objects
+    unknown = [thing for thing in things if not vocabulary.name(thing.phrase.split())]
+    repeated = len({thing.phrase for thing in things}) < len(things)
+    pointing = {"it", "her", "him", "its", "them"} & set(typed)
+    return not (signs or unknown or repeated or pointing)
+
+
+class _Reading:
+    """Reads the sentences of one request.
+
+    Attributes:
+        scene: what is wanted.
+        raw: the words of it, where they are kept as they are.
+        remarks: what was taken for talk.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, talk_only: bool) -> None:
+        self.scene = OpeningScene()
+        self.raw = ""
+        self.remarks: list[str] = []
+        self._vocabulary = vocabulary
+        self._talk_only = talk_only
+
+    def opening(self, request: str) -> Opening | None:
+        """Return the picture with the note; ``None`` where it is the request itself."""
+        prompt = self.raw or self.scene.prompt(self._vocabulary.names, self._vocabulary.known)
+        if not prompt or prompt.casefold() == request.casefold().strip(" .!?"):
+            return None
+        remarks = [text for text in dict.fromkeys(self.remarks) if re.search(r"[a-z0-9]", text)]
+        told = " and ".join(repr(text) for text in remarks)
+        taken = f"; {told} {'was' if len(remarks) == 1 else 'were'} taken as {'a remark' if len(remarks) == 1 else 'remarks'}"
+        return Opening(prompt, f"read as {prompt!r}{taken if remarks else ''}")
+
+    # Requests with a wish.
+
+    def wished(self, sentences: Sequence[Sequence[str]]) -> bool:
+        """Read the sentences of which one wishes for something; tell whether one does."""
+        wishes = [_wish_of(sentence, self._vocabulary) for sentence in sentences]
+        at = next((k for k, wish in enumerate(wishes) if wish is not None and " ".join(wish.wanted) not in _ONE), None)
+        if at is None:
+            at = next((k for k, wish in enumerate(wishes) if wish is not None), None)
+            return at is not None and self._meant(sentences, wishes, at)
+        wish = wishes[at]
+        assert wish is not None
+        if not self._take_wanted(wish):
+            return False
+        self.remarks += [joined(sentence) for sentence in sentences[:at]]
+        if wish.before:
+            self.remarks.append(joined(wish.before))
+        for sentence in sentences[at + 1 :]:
+            self._take_further(sentence)
+        return True
+
+    def _take_wanted(self, wish: _Wish) -> bool:
+        wanted = _without_ends(wish.wanted, purpose=True)
+        if not wanted:
+            return False
+        if self._talk_only:
+            self.raw = joined(wanted)
+            return True
+        if self._read_all(wanted, guesses=True):
+            return True
+        scene = self.scene.copy()
+        item = Item(scene, wanted, self._vocabulary, guesses=True)
+        if item.read() and not item.done and (rest := wanted[item.at :]) and _may_be_left(rest):
+            self.scene.take(scene)
+            self.remarks.append(joined(rest))
+            return True
+        self.raw = joined(wanted)
+        return True
+
+    def _take_further(self, sentence: Sequence[str]) -> None:
+        """Read what is said behind a wish: looks of what is wanted, something to leave out, or a remark."""
+        gone = re.fullmatch(r"(?:but )?(?:without|no|not|minus|leave out) (?:the |a |an |any )?(?P<name>[a-z -]+?)(?: , .*)?", " ".join(sentence))
+        if gone and (at := self.scene.find(gone["name"])) is not None:
+            self.scene.drop(at)
+            return
+        before = len(self.scene.things)
+        scene = self.scene.copy()
+        parts = list(_split(sentence, {","}))
+        if not self.raw and all(self._look(scene, part) for part in parts) and len(scene.things) >= before:
+            self.scene.take(scene)
+            return
+        self.remarks.append(joined(sentence))
+
+    def _look(self, scene: OpeningScene, part: Sequence[str]) -> bool:
+        item = Item(scene, _without_leads(part), self._vocabulary)
+        begins = scene.copy()
+        done = item.read() and item.done
+        return done and (not item.new or scene.relations != begins.relations)
+
+    def _meant(self, sentences: Sequence[Sequence[str]], wishes: Sequence[_Wish | None], at: int) -> bool:
+        """Read a wish for "it", or for nothing that is named: what was spoken of before is wanted."""
+        wish = wishes[at]
+        assert wish is not None
+        earlier = [*reversed(sentences[:at])] if not wish.before else [wish.before, *reversed(sentences[:at])]
+        for sentence in earlier:
+            if self._spoken_of(sentence):
+                told = " . ".join(joined(one) for one in sentences)
+                self.remarks.append(told)
+                for further in sentences[at + 1 :]:
+                    self._take_further(further)
+                return True
+        return False
+
+    # Requests without one.
+
+    def told(self, sentences: Sequence[Sequence[str]], words: Sequence[str]) -> bool:
+        """Read the sentences of which none wishes; tell whether something could be made of them."""
+        whole = True
+        talks = bool(set(words) & _tables().talk - {"please"})
+        pieces: list[tuple[list[str], bool]] = []
+        for at, sentence in enumerate(sentences):
+            parts = list(_headed(sentence))
+            pieces += [(part, heading or (at == 0 and len(sentences) > 1)) for part, heading in parts]
+        unread = []
+        last_heading = -1
+        for at, (piece, heading) in enumerate(pieces):
+            piece = _without_ends(_without_leads(piece), purpose=not heading)
+            if not piece or self._is_nothing(piece):
+                continue
+            if heading and any(self._names_thing(later) for later, _ in pieces[at + 1 :]):
+                before = self.scene.copy()
+                if self._read_all(piece, guesses=False):
+                    last_heading = at
+                    if not self._goes_on_from(piece, pieces[at + 1 :], before):
+                        self.scene.take(before)
+                        self.remarks.append(joined(piece))
+                elif (side := _side_of(piece)) and at + 1 < len(pieces):
+                    self._sided = side
+                    if self._read_all(pieces[at + 1][0], guesses=True):
+                        self.scene.sides[len(self.scene.things) - 1] = side
+                        pieces[at + 1] = ([], False)
+                else:
+                    self.remarks.append(joined(piece))
+                continue
+            if not self._read_all(piece, guesses=False):
+                unread.append(piece)
+        if unread and not self.scene.things:
+            for piece in reversed(unread):
+                if self._read_all(piece, guesses=not talks and _is_short(piece)) or self._spoken_of(piece):
+                    self.remarks += [joined(other) for other in unread if other is not piece]
+                    return True
+            return False
+        for piece in unread:
+            self.remarks.append(joined(piece))
+        return bool(self.scene.things) and whole and last_heading < len(pieces)
+
+    def _names_thing(self, piece: Sequence[str]) -> bool:
+        return any(self._vocabulary.name(piece[at : at + 1]) for at in range(len(piece))) or any(
+            colour_of(word) for word in piece
+        )
+
+    def _goes_on_from(self, piece: Sequence[str], later: Sequence[tuple[list[str], bool]], before: OpeningScene) -> bool:
+        """Tell whether what follows speaks of the things of a heading: "ring, bouquet: ring left"."""
+        for following, _ in later:
+            scene = self.scene.copy()
+            item = Item(scene, following, self._vocabulary)
+            if item.read() and (not item.new or scene.relations != self.scene.relations):
+                return True
+            if item.told and len(scene.things) > len(self.scene.things) and "," in piece:
+                return True
+        return False
+
+    def _is_nothing(self, piece: Sequence[str]) -> bool:
+        text = " ".join(piece)
+        if _tables().row.fullmatch(text) or re.search(r"\bleft to right\b", text):
+            self.scene.in_a_row()
+            return True
+        return _tables().nothing.fullmatch(text) is not None
+
+    def _read_all(self, words: Sequence[str], guesses: bool) -> bool:
+        """Read all words as things and looks, part by part; nothing is taken where one part can't be read."""
+        scene = self.scene.copy()
+        remarks: list[str] = []
+        if not self._read_parts(scene, list(words), guesses, remarks):
+            return False
+        self.scene.take(scene)
+        self.remarks += remarks
+        return True
+
+    def _read_parts(self, scene: OpeningScene, words: list[str], guesses: bool, remarks: list[str]) -> bool:
+        words, aside = _without_brackets(words)
+        remarks += aside
+        left = words
+        first = True
+        while left:
+            while left and left[0] in _LEADS | {"with"} and (first or left[0] != "with"):
+                if left[0] in ("just", "only"):
+                    _restart(scene, left[1:])
+                left = left[1:]
+            if not left:
+                break
+            part = left[: left.index(",")] if "," in left else left
+            text = " ".join(part)
+            if part != left and (remark := _tables().nothing.fullmatch(text) or _is_remark(part)):
+                remarks.append(joined(part)) if remark else None
+                left = left[len(part) + 1 :]
+                continue
+            if _tables().row.fullmatch(" ".join(left).replace(" ,", "")):
+                scene.in_a_row()
+                return True
+            if _tables().nothing.fullmatch(text) or (not first and scene.things and _is_remark(part)):
+                remarks.append(joined(part))
+                left = left[len(part) + 1 :]
+                continue
+            tried = scene.copy()
+            item = Item(tried, left, self._vocabulary, guesses=guesses)
+            if "," in left and (alone := Item(scene.copy(), part, self._vocabulary)).read() and alone.done and not alone.told:
+                item = Item(tried, part, self._vocabulary, guesses=guesses)
+            if not item.read():
+                if not first and scene.things and len(part) > 1 and not self._vocabulary.name(part):
+                    remarks.append(joined(part))
+                    left = left[len(part) + 1 :]
+                    continue
+                return False
+            if not item.done and item.words[item.at] not in (",", "and"):
+                rest = list(item.words[item.at :])
+                rest = rest[: rest.index(",")] if "," in rest else rest
+                setting = _setting_left(rest, self._vocabulary)
+                if rest[0] in _POSTURED and len(rest) == 1:
+                    setting = True
+                if not setting:
+                    return False
+                remarks.append(joined(rest))
+                item.at += len(rest)
+            scene.take(tried)
+            left = list(left[item.at :])
+            first = False
+        return bool(scene.things)
+
+    def _spoken_of(self, sentence: Sequence[str]) -> bool:
+        """Take the things that a sentence speaks of, where it is no more than a remark, or a story."""
+        for clause in reversed(list(_split(sentence, {",", ":"}))):
+            if self._read_all(clause, guesses=False):
+                return True
+            if self._spans(clause):
+                return True
+        return False
+
+    def _spans(self, clause: Sequence[str]) -> bool:
+        scene, at, found = self.scene.copy(), 0, False
+        skipped: list[str] = []
+        while at < len(clause):
+            before = clause[at - 1] if at else ""
+            item = Item(scene.copy(), list(clause[at:]), self._vocabulary)
+            if before not in _NOT_BEHIND and item.read() and item.told:
+                scene, found = item.scene, True
+                at += item.at
+            elif before in _NOT_BEHIND and item.read() and item.told:
+                at += max(item.at, 1)
+            else:
+                skipped.append(clause[at])
+                at += 1
+        if found:
+            self.scene.take(scene)
+            self.remarks.append(joined(clause))
+        return found
+
+
+_POSTURED = frozenset(["walking", "standing", "sitting", "sleeping", "running", "flying", "playing", "dancing", "landed"])
+_NOT_BEHIND = frozenset(["for", "in", "at", "by", "to", "of", "like", "from", "into", "my", "our"])
+
+
+def _restart(scene: OpeningScene, words: Sequence[str]) -> None:
+    """Forget what was told before "just", which names all that is wanted."""
+    del words
+    scene.take(OpeningScene())
+
+
+def _headed(sentence: Sequence[str]) -> Iterator[tuple[list[str], bool]]:
+    """Yield the parts of a sentence at colons; whether something follows each of them."""
+    parts = list(_split(sentence, {":"}))
+    for at, part in enumerate(parts):
+        yield part, at + 1 < len(parts)
+
+
+def _side_of(words: Sequence[str]) -> str:
+    inner = [word for word in words if word not in ("on", "the", "to", "at", "side")]
+    return inner[0] if len(inner) == 1 and is_side(inner[0]) else ""
+
+
+def _without_leads(words: Sequence[str]) -> list[str]:
+    left = list(words)
+    while left and left[0] in _LEADS - {"just", "only"} | {"please", "thanks", "hello", "hi", "hey"}:
+        left = left[1:]
+    return left
+
+
+def _without_ends(words: Sequence[str], purpose: bool) -> list[str]:
+    """Leave out what a wish ends with: "please", "if you have one handy", "for my daughter"."""
+    tables = _tables()
+    text = " ".join(words).strip(" ,")
+    for _ in range(4):
+        before = text
+        for pattern in (*tables.ends, *((re.compile(rf"{tables.purpose.pattern}$"),) if purpose else ())):
+            cut = pattern.search(text)
+            if cut and cut.start() > 0:
+                text = text[: cut.start()].strip(" ,")
+        if text == before:
+            break
+    return text.split()
+
+
+def _without_brackets(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Leave out brackets that hold no look; return the rest, and what was left out."""
+    kept: list[str] = []
+    asides: list[str] = []
+    at = 0
+    while at < len(words):
+        if words[at] == "(" and ")" in words[at:]:
+            end = words.index(")", at) if isinstance(words, list) else list(words).index(")", at)
+            inner = list(words[at + 1 : end])
+            if colour_of(" ".join(inner)):
+                kept += ["(", *inner, ")"]
+            else:
+                asides.append(joined(inner))
+            at = end + 1
+        else:
+            kept.append(words[at])
+            at += 1
+    return kept, asides
+
+
+def _is_remark(part: Sequence[str]) -> bool:
+    return bool(set(part) & {*_TALKERS, "he", "she", "they", "i'm", "you're", "she's", "he's", "it's", "don't", "they're"})
+
+
+def _is_short(piece: Sequence[str]) -> bool:
+    return len(piece) <= 3
+
+
+def _may_be_left(rest: Sequence[str]) -> bool:
+    return rest[0] == "," and (_is_remark(rest) or len(rest) < 2)
+
+
+def _setting_left(rest: Sequence[str], vocabulary: Vocabulary) -> bool:
+    """Tell whether words say in what place a thing is that nobody can draw: "in our garden"."""
+    if _tables().setting.fullmatch(" ".join(rest)) is None:
+        return False
+    return not any(vocabulary.name(rest[at:]) in vocabulary.names for at in range(1, len(rest)))
+
+
+def _wish_of(sentence: Sequence[str], vocabulary: Vocabulary) -> _Wish | None:
+    """Return what a sentence wishes for; ``None`` where it wishes for nothing."""
+    begins = [0, *(at + 1 for at, word in enumerate(sentence) if word in (",", ":", "so", "but", "and", "which", "then"))]
+    for at in begins:
+        rest = list(sentence[at:])
+        while rest and rest[0] in _LEADS - {"just", "only", "do"}:
+            rest, at = rest[1:], at + 1
+        if not rest or (at and sentence[at - 1] == "and" and rest[0] not in (*_TALKERS, "i'd", "we'd", "could", "may")):
+            continue
+        text = " ".join(rest)
+        for pattern in _tables().before:
+            found = pattern.match(text)
+            if found and not _names_it(text[: found.end()], text, vocabulary):
+                wanted = text[found.end() :].strip(" ,:")
+                wanted = _tables().picture.sub("", wanted, count=1) if _tables().picture.match(wanted) else wanted
+                return _Wish(wanted.split(), list(sentence[:at]), at=True)
+        words = text.split()
+        for end in range(1, len(words)):
+            if _tables().behind.fullmatch(" ".join(words[end:])):
+                wanted = [word for word in words[:end]]
+                if wanted[0] in (*_TALKERS, "it", "that", "this", "he", "she", "they", "there", "which", "what"):
+                    break
+                return _Wish(wanted, list(sentence[:at]), at=False)
+    return None
+
+
+def _names_it(frame: str, text: str, vocabulary: Vocabulary) -> bool:
+    """Tell whether the words of a wish are the beginning of a name: "show jumping"."""
+    del vocabulary, text
+    return not frame.strip()
+

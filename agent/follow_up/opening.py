@@ -18,7 +18,7 @@ from imagerag.agent.follow_up.opening_scene import OpeningScene
 from imagerag.agent.follow_up.phrases import joined, words_of
 from imagerag.agent.follow_up.wording import spellings_of_chats
 from imagerag.prompt_grammar.parser import parse_scene
-from imagerag.prompt_grammar.vocabulary import colour_of
+from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of, number_of
 
 LONGEST = 60
 """Words of the longest request that is taken for talk; a longer one is the description of a scene."""
@@ -27,6 +27,12 @@ _LEADS = frozenset(["and", "so", "but", "then", "now", "well", "also", "oh", "ok
 _ONE = frozenset(["it", "one", "that", "this", "them", "him", "her", "me", "us", "these", "those", "some", ""])
 _SHORT = frozenset(["w", "w/", "n", "pls", "plz", "please", "x2", "x3", "x4", "x5"])
 _SEPARATORS = re.compile(r"\s(?:\||/|--|—|–)\s|\s\+\s")
+_HEADING = re.compile(r"(?:[a-z' -]+)")
+_SCENE_OF = re.compile(
+    r"(?:[a-z-]+ ){0,3}(?:scene|picture|composition|image|drawing|poster|card|illustration) (?:with|of|showing|featuring) |"
+    r"(?:once upon a time |long ago )?(?:, )?there (?:is|are|was|were|lived|once was|once lived) |once upon a time |"
+    r"here (?:is|are|comes?) "
+)
 _TALKERS = ("i", "we", "you")
 
 
@@ -53,6 +59,7 @@ class _Tables:
     setting: re.Pattern[str]
     nothing: re.Pattern[str]
     row: re.Pattern[str]
+    headings: frozenset[str]
 
 
 @lru_cache(maxsize=1)
@@ -79,6 +86,7 @@ def _tables() -> _Tables:
         re.compile(talk["settings"]),
         re.compile(any_of(talk["nothing"])),
         re.compile(talk["row"]),
+        frozenset(talk["headings"]),
     )
 
 
@@ -108,10 +116,10 @@ def opened(request: str, names: Collection[str], known: Collection[str], *, talk
     words = _words(request)
     if not words or len(words) > LONGEST:
         return None
-    vocabulary = Vocabulary(names, known)
+    vocabulary = Vocabulary(names, known, _tables().headings)
     sentences = list(_split(words, _ENDS))
     reading = _Reading(vocabulary, talk_only)
-    if reading.wished(sentences):
+    if reading.wished([part for sentence in sentences for part in _split(sentence, {":"})]):
         return reading.opening(request)
     if talk_only or _is_plain(request, words, vocabulary):
         return None
@@ -129,7 +137,7 @@ def _words(request: str) -> list[str]:
     spellings = spellings_of_chats()
     found: list[str] = []
     for word in words_of(text):
-        found += (spellings.get(word, word) if len(word) <= 4 or word not in ("with",) else word).split()
+        found += (word if word in _tables().headings else spellings.get(word, word)).split()
     return [{"+": "and", "bday": "birthday", "@": "at", "vs": "and", "vs.": "and"}.get(word, word) for word in found]
 
 
@@ -151,7 +159,7 @@ def _split(words: Sequence[str], marks: Collection[str]) -> Iterator[list[str]]:
 def _is_plain(request: str, words: Sequence[str], vocabulary: Vocabulary) -> bool:
     """Tell whether a request is a scene that is read as it stands: of known things alone, each told of once."""
     typed = words_of(request)
-    signs = set(typed) & (_SHORT | {":", ";", "(", "+", "all", "both"}) or _SEPARATORS.search(request)
+    signs = typed[:1] in (["in"], ["at"], ["deep"]) or set(typed) & (_tables().talk - {"my"} | _SHORT | {":", ";", "(", "+", "all", "both"}) or _SEPARATORS.search(request)
     things = parse_scene(request, vocabulary.names).objects
     unknown = [thing for thing in things if not vocabulary.name(thing.phrase.split())]
     repeated = len({thing.phrase for thing in things}) < len(things)
@@ -190,7 +198,7 @@ class _Reading:
     def wished(self, sentences: Sequence[Sequence[str]]) -> bool:
         """Read the sentences of which one wishes for something; tell whether one does."""
         wishes = [_wish_of(sentence, self._vocabulary) for sentence in sentences]
-        at = next((k for k, wish in enumerate(wishes) if wish is not None and " ".join(wish.wanted) not in _ONE), None)
+        at = next((k for k, wish in enumerate(wishes) if wish and " ".join(_without_ends(wish.wanted, purpose=True)) not in _ONE), None)
         if at is None:
             at = next((k for k, wish in enumerate(wishes) if wish is not None), None)
             return at is not None and self._meant(sentences, wishes, at)
@@ -209,7 +217,7 @@ class _Reading:
         wanted = _without_ends(wish.wanted, purpose=True)
         if not wanted:
             return False
-        if self._talk_only:
+        if self._talk_only or _speaks_of_looks(joined(wanted), self._vocabulary):
             self.raw = joined(wanted)
             return True
         if self._read_all(wanted, guesses=True):
@@ -230,6 +238,10 @@ class _Reading:
             self.scene.drop(at)
             return
         before = len(self.scene.things)
+        scene = self.scene.copy()
+        if not self.raw and self._look(scene, sentence):
+            self.scene.take(scene)
+            return
         scene = self.scene.copy()
         parts = list(_split(sentence, {","}))
         if not self.raw and all(self._look(scene, part) for part in parts) and len(scene.things) >= before:
@@ -261,59 +273,131 @@ class _Reading:
 
     def told(self, sentences: Sequence[Sequence[str]], words: Sequence[str]) -> bool:
         """Read the sentences of which none wishes; tell whether something could be made of them."""
-        whole = True
-        talks = bool(set(words) & _tables().talk - {"please"})
-        pieces: list[tuple[list[str], bool]] = []
-        for at, sentence in enumerate(sentences):
-            parts = list(_headed(sentence))
-            pieces += [(part, heading or (at == 0 and len(sentences) > 1)) for part, heading in parts]
-        unread = []
-        last_heading = -1
-        for at, (piece, heading) in enumerate(pieces):
-            piece = _without_ends(_without_leads(piece), purpose=not heading)
-            if not piece or self._is_nothing(piece):
-                continue
-            if heading and any(self._names_thing(later) for later, _ in pieces[at + 1 :]):
-                before = self.scene.copy()
-                if self._read_all(piece, guesses=False):
-                    last_heading = at
-                    if not self._goes_on_from(piece, pieces[at + 1 :], before):
-                        self.scene.take(before)
-                        self.remarks.append(joined(piece))
-                elif (side := _side_of(piece)) and at + 1 < len(pieces):
-                    self._sided = side
-                    if self._read_all(pieces[at + 1][0], guesses=True):
-                        self.scene.sides[len(self.scene.things) - 1] = side
-                        pieces[at + 1] = ([], False)
-                else:
-                    self.remarks.append(joined(piece))
-                continue
-            if not self._read_all(piece, guesses=False):
-                unread.append(piece)
-        if unread and not self.scene.things:
-            for piece in reversed(unread):
-                if self._read_all(piece, guesses=not talks and _is_short(piece)) or self._spoken_of(piece):
-                    self.remarks += [joined(other) for other in unread if other is not piece]
-                    return True
+        body = list(words)
+        while ":" in body and _HEADING.fullmatch(" ".join(body[: body.index(":")])):
+            body = body[body.index(":") + 1 :]
+        if _speaks_of_looks(joined(body), self._vocabulary):
             return False
-        for piece in unread:
-            self.remarks.append(joined(piece))
-        return bool(self.scene.things) and whole and last_heading < len(pieces)
+        exclaimed = _exclaimed(words)
+        talks = bool(set(words) & _tables().talk)
+        return any(self._attempt(sentences, exclaimed, guesses, talks) for guesses in (False, True))
+
+    def _attempt(
+        self, sentences: Sequence[Sequence[str]], exclaimed: Collection[int], guesses: bool, talks: bool
+    ) -> bool:
+        """Read all sentences; tell whether all that names a thing was read, or was surely a remark.
+
+        Args:
+            sentences: without the marks between them.
+            exclaimed: which of them end with "!".
+            guesses: whether words that nobody knows may be things.
+            talks: whether somebody is spoken to.
+        """
+        self.scene, self.remarks = OpeningScene(), []
+        pieces: list[tuple[list[str], bool, bool, bool]] = []
+        for number, sentence in enumerate(sentences):
+            cried = number in exclaimed and number + 1 < len(sentences)
+            for part, heading in _headed(sentence):
+                pieces.append((part, heading, cried or (number == 0 and len(sentences) > 1), cried))
+        unread: list[list[str]] = []
+        side = ""
+        for at, (piece, heading, opens, cried) in enumerate(pieces):
+            later = [one for one, *_ in pieces[at + 1 :]]
+            piece = self._without_setting(_without_ends(_without_leads(piece), purpose=not heading))
+            piece = self._without_noise(_SCENE_OF.sub("", " ".join(piece), count=1).split() if _SCENE_OF.match(" ".join(piece)) else piece)
+            if opens and len(piece) <= 3 and self._names_thing(piece) and self._again(piece, later):
+                unread.append(piece)
+                continue
+            if not piece or self._is_nothing(piece) or self._is_gone(piece):
+                continue
+            if heading and (side := _side_of(piece)):
+                continue
+            before, remarks = self.scene.copy(), list(self.remarks)
+            shares = heading and any(_is_shares(one) for one in later[:1])
+            read = self._read_all(piece, guesses=guesses or shares)
+            if read and heading and not self._goes_on_from(before, later):
+                self.scene, self.remarks, read = before, [*remarks, joined(piece)], True
+            elif read and side:
+                self.scene.sides[len(self.scene.things) - 1] = side
+            side = ""
+            if read:
+                continue
+            known = self._names_thing(piece)
+            bare = not (set(piece) & (ARTICLES | {",", "and", "with"}) or any(map(number_of, piece)))
+            known = known and not (cried and bare)
+            named = self._is_headline(piece) or (opens and not known) or (opens and self._again(piece, later))
+            if heading or named or _is_remark(piece) or self._is_noise(piece):
+                unread.append(piece)
+                continue
+            if talks:
+                unread.append(piece)
+                continue
+            return False
+        if not self.scene.things:
+            found = next((piece for piece in reversed(unread) if talks and self._spans(piece)), None)
+            unread = [piece for piece in unread if piece is not found]
+        self.remarks += [joined(piece) for piece in unread]
+        return bool(self.scene.things)
+
+    def _without_setting(self, piece: Sequence[str]) -> list[str]:
+        """Leave out in what place it is at the beginning: "in jungle, three monkeys"."""
+        text = " ".join(piece)
+        found = re.match(
+            r"(?:deep |far |high |down )?(?:in|at) (?:the |a |an |our |my )?(?P<place>[a-z]+)(?: ,| (?:live|lives|lived|"
+            r"there (?:is|are|was|were)|sits?|stands?|is|are)) ",
+            text,
+        )
+        alone = re.fullmatch(r"(?:deep|far|high|down) in (?:the |a )?[a-z]+", text)
+        if alone or (found and self._vocabulary.name([found["place"]]) not in self._vocabulary.names):
+            cut = len(text) if alone or not found else found.end()
+            self.remarks.append(text[:cut].strip(" ,"))
+            return text[cut:].split()
+        return list(piece)
+
+    def _without_noise(self, piece: Sequence[str]) -> list[str]:
+        """Leave out a sound at the beginning: "huhuuu a ghost"."""
+        left = list(piece)
+        while len(left) > 1 and re.search(r"([a-z])\1\1", left[0]) and not self._names_thing(left[:1]):
+            self.remarks.append(left[0])
+            left = left[1:]
+        return left
+
+    def _is_gone(self, piece: Sequence[str]) -> bool:
+        """Take out what is not to be there: "no globe"."""
+        if piece[0] not in ("no", "without", "minus") or (at := self.scene.find(" ".join(piece[1:]))) is None:
+            return False
+        self.scene.drop(at)
+        return True
+
+    def _is_headline(self, piece: Sequence[str]) -> bool:
+        return piece[-1] in _tables().headings
+
+    def _is_noise(self, piece: Sequence[str]) -> bool:
+        """Tell whether words only sound: "brum brum", "rooooar"."""
+        text = " ".join(piece)
+        return bool(re.fullmatch(r"(\S+)(?: \1)+", text) or re.search(r"([a-z])\1\1", text)) and not self._names_thing(piece)
+
+    def _again(self, piece: Sequence[str], later: Sequence[Sequence[str]]) -> bool:
+        """Tell whether the things that a heading names are named again: "Frog prince. green frog"."""
+        behind = {word for one in later for word in one}
+        return all(not self._vocabulary.name([word]) or word in behind for word in piece)
 
     def _names_thing(self, piece: Sequence[str]) -> bool:
         return any(self._vocabulary.name(piece[at : at + 1]) for at in range(len(piece))) or any(
             colour_of(word) for word in piece
         )
 
-    def _goes_on_from(self, piece: Sequence[str], later: Sequence[tuple[list[str], bool]], before: OpeningScene) -> bool:
+    def _goes_on_from(self, before: OpeningScene, later: Sequence[Sequence[str]]) -> bool:
         """Tell whether what follows speaks of the things of a heading: "ring, bouquet: ring left"."""
-        for following, _ in later:
-            scene = self.scene.copy()
-            item = Item(scene, following, self._vocabulary)
-            if item.read() and (not item.new or scene.relations != self.scene.relations):
+        mine = set(range(len(before.things), len(self.scene.things)))
+        if not mine:
+            return True
+        for following in later:
+            item = Item(self.scene.copy(), following, self._vocabulary, guesses=True)
+            if item.read() and (mine & set(item.told) or (not item.told and item.done)):
                 return True
-            if item.told and len(scene.things) > len(self.scene.things) and "," in piece:
-                return True
+            if set(item.scene.sides) - set(self.scene.sides) and not item.scene.relations:
+                return len(item.scene.sides) == 1 or len(mine) == 1 and item.scene.sides.get(item.told[0]) != "middle"
         return False
 
     def _is_nothing(self, piece: Sequence[str]) -> bool:
@@ -334,63 +418,66 @@ class _Reading:
         return True
 
     def _read_parts(self, scene: OpeningScene, words: list[str], guesses: bool, remarks: list[str]) -> bool:
-        words, aside = _without_brackets(words)
+        left, aside = _without_brackets(words)
         remarks += aside
-        left = words
-        first = True
+        left, row = self._without_asides(left, remarks)
+        if not left:
+            return False
         while left:
-            while left and left[0] in _LEADS | {"with"} and (first or left[0] != "with"):
+            while left and left[0] in _LEADS:
                 if left[0] in ("just", "only"):
                     _restart(scene, left[1:])
                 left = left[1:]
             if not left:
                 break
             part = left[: left.index(",")] if "," in left else left
-            text = " ".join(part)
-            if part != left and (remark := _tables().nothing.fullmatch(text) or _is_remark(part)):
-                remarks.append(joined(part)) if remark else None
-                left = left[len(part) + 1 :]
-                continue
-            if _tables().row.fullmatch(" ".join(left).replace(" ,", "")):
-                scene.in_a_row()
-                return True
-            if _tables().nothing.fullmatch(text) or (not first and scene.things and _is_remark(part)):
-                remarks.append(joined(part))
-                left = left[len(part) + 1 :]
-                continue
-            tried = scene.copy()
-            item = Item(tried, left, self._vocabulary, guesses=guesses)
-            if "," in left and (alone := Item(scene.copy(), part, self._vocabulary)).read() and alone.done and not alone.told:
-                item = Item(tried, part, self._vocabulary, guesses=guesses)
-            if not item.read():
-                if not first and scene.things and len(part) > 1 and not self._vocabulary.name(part):
-                    remarks.append(joined(part))
-                    left = left[len(part) + 1 :]
-                    continue
+            item = self._item(scene, left, part, guesses)
+            if item is None:
                 return False
             if not item.done and item.words[item.at] not in (",", "and"):
                 rest = list(item.words[item.at :])
                 rest = rest[: rest.index(",")] if "," in rest else rest
-                setting = _setting_left(rest, self._vocabulary)
-                if rest[0] in _POSTURED and len(rest) == 1:
-                    setting = True
-                if not setting:
+                idle = _setting_left(rest, self._vocabulary) or _tables().nothing.fullmatch(" ".join(rest))
+                if not idle and not (len(rest) == 1 and rest[0] in _POSTURED):
                     return False
                 remarks.append(joined(rest))
                 item.at += len(rest)
-            scene.take(tried)
-            left = list(left[item.at :])
-            first = False
+            scene.take(item.scene)
+            left = left[item.at :]
+        if row:
+            scene.in_a_row()
         return bool(scene.things)
+
+    def _without_asides(self, words: Sequence[str], remarks: list[str]) -> tuple[list[str], bool]:
+        """Leave out the parts between commas that name nothing; also tell whether one puts the things in a row."""
+        tables, kept, row = _tables(), list[str](), False
+        parts = list(_split(words, {","}))
+        for part in parts:
+            text = " ".join(part)
+            if tables.row.fullmatch(text):
+                row = True
+                continue
+            talks = _is_remark(part) and (part[0] in _THEY or not self._names_thing(part))
+            headline = len(parts) > 1 and part[-1] in tables.headings and not self._vocabulary.name(part)
+            if talks or headline or tables.nothing.fullmatch(text) or (self._is_noise(part) and len(parts) > 1):
+                remarks.append(joined(part))
+                continue
+            kept += [",", *part] if kept else part
+        return kept, row
+
+    def _item(self, scene: OpeningScene, left: list[str], part: list[str], guesses: bool) -> Item | None:
+        """Return the item that reads what comes next; ``None`` where none does."""
+        if part != left:
+            alone = Item(scene.copy(), part, self._vocabulary)
+            longer = Item(scene.copy(), left, self._vocabulary)
+            if alone.read() and alone.done and not alone.told and not (longer.read() and longer.done):
+                return alone
+        item = Item(scene.copy(), left, self._vocabulary, guesses=guesses)
+        return item if item.read() else None
 
     def _spoken_of(self, sentence: Sequence[str]) -> bool:
         """Take the things that a sentence speaks of, where it is no more than a remark, or a story."""
-        for clause in reversed(list(_split(sentence, {",", ":"}))):
-            if self._read_all(clause, guesses=False):
-                return True
-            if self._spans(clause):
-                return True
-        return False
+        return self._read_all(sentence, guesses=False) or self._spans(sentence)
 
     def _spans(self, clause: Sequence[str]) -> bool:
         scene, at, found = self.scene.copy(), 0, False
@@ -412,14 +499,19 @@ class _Reading:
         return found
 
 
+_THEY = frozenset(["he", "she", "it", "they", "he's", "she's", "it's", "they're", "that", "which"])
 _POSTURED = frozenset(["walking", "standing", "sitting", "sleeping", "running", "flying", "playing", "dancing", "landed"])
 _NOT_BEHIND = frozenset(["for", "in", "at", "by", "to", "of", "like", "from", "into", "my", "our"])
 
 
 def _restart(scene: OpeningScene, words: Sequence[str]) -> None:
     """Forget what was told before "just", which names all that is wanted."""
-    del words
-    scene.take(OpeningScene())
+    kept = {
+        scene.find(word) for at, word in enumerate(words) if not at or words[at - 1] not in ("a", "an")
+    }
+    for at in reversed(range(len(scene.things))):
+        if at not in kept:
+            scene.drop(at)
 
 
 def _headed(sentence: Sequence[str]) -> Iterator[tuple[list[str], bool]]:
@@ -480,8 +572,23 @@ def _is_remark(part: Sequence[str]) -> bool:
     return bool(set(part) & {*_TALKERS, "he", "she", "they", "i'm", "you're", "she's", "he's", "it's", "don't", "they're"})
 
 
-def _is_short(piece: Sequence[str]) -> bool:
-    return len(piece) <= 3
+def _is_shares(piece: Sequence[str]) -> bool:
+    """Tell whether a part says how many have which colour: "1 red, 1 green"."""
+    inner = [word for word in piece if word not in (",", "and")]
+    return len(inner) > 2 and all(number_of(inner[at]) and colour_of(inner[at + 1]) for at in range(0, len(inner) - 1, 2))
+
+
+def _exclaimed(words: Sequence[str]) -> set[int]:
+    """Return the numbers of the sentences that end with "!"."""
+    ends = [word for at, word in enumerate(words) if word in _ENDS and words[at - 1 : at] and words[at - 1] not in _ENDS]
+    return {number for number, word in enumerate(ends) if word == "!"}
+
+
+def _speaks_of_looks(prompt: str, vocabulary: Vocabulary) -> bool:
+    """Tell whether a prompt says how a picture is made, or what is not in it, which a list of things has no room for."""
+    scene = parse_scene(prompt, vocabulary.names)
+    modifiers = [text for text in scene.modifiers if not any(is_side(word) or colour_of(word) for word in text.split())]
+    return bool(scene.styles or modifiers or scene.background)
 
 
 def _may_be_left(rest: Sequence[str]) -> bool:
@@ -507,22 +614,21 @@ def _wish_of(sentence: Sequence[str], vocabulary: Vocabulary) -> _Wish | None:
         text = " ".join(rest)
         for pattern in _tables().before:
             found = pattern.match(text)
-            if found and not _names_it(text[: found.end()], text, vocabulary):
+            if found and found.end():
                 wanted = text[found.end() :].strip(" ,:")
                 wanted = _tables().picture.sub("", wanted, count=1) if _tables().picture.match(wanted) else wanted
                 return _Wish(wanted.split(), list(sentence[:at]), at=True)
-        words = text.split()
-        for end in range(1, len(words)):
-            if _tables().behind.fullmatch(" ".join(words[end:])):
-                wanted = [word for word in words[:end]]
-                if wanted[0] in (*_TALKERS, "it", "that", "this", "he", "she", "they", "there", "which", "what"):
-                    break
+    for at in reversed(begins):
+        rest = list(sentence[at:])
+        while rest and rest[0] in _LEADS:
+            rest, at = rest[1:], at + 1
+        for end in range(1, len(rest)):
+            if _tables().behind.fullmatch(" ".join(rest[end:])) is None:
+                continue
+            wanted = rest[:end]
+            while wanted and wanted[-1] == ",":
+                wanted = wanted[:-1]
+            item = Item(OpeningScene(), wanted, vocabulary, guesses=at == 0 or wanted[0] in ARTICLES)
+            if item.read() and item.done:
                 return _Wish(wanted, list(sentence[:at]), at=False)
     return None
-
-
-def _names_it(frame: str, text: str, vocabulary: Vocabulary) -> bool:
-    """Tell whether the words of a wish are the beginning of a name: "show jumping"."""
-    del vocabulary, text
-    return not frame.strip()
-

@@ -43,7 +43,7 @@ _POSTURES = frozenset(
      "flying", "playing", "jumping", "swimming", "dancing", "smiling", "laughing", "eating", "parked"]
 )  # fmt: skip
 _NO_NAMES = frozenset(
-    ["i", "we", "you", "he", "she", "they", "me", "us", "who", "which", "what", "that", "this", "there", "because",
+    ["how", "why", "where", "when", "i", "we", "you", "he", "she", "they", "me", "us", "who", "which", "what", "that", "this", "there", "because",
      "if", "so", "then", "is", "are", "was", "were", "be", "been", "has", "have", "had", "do", "does", "did", "will",
      "would", "could", "can", "should", "may", "might", "must", "shall", "like", "love", "want", "need", "not", "or",
      "but", "for", "to", "from", "of", "as", "at", "than", "please", "thanks", "thank", "just", "only", "very", "too",
@@ -51,6 +51,7 @@ _NO_NAMES = frozenset(
      "draw", "show", "paint", "make", "picture", "image", "drawing"]
 )  # fmt: skip
 """Words of which no unknown name is made."""
+_ENDS_NAMES = frozenset([*_POSTURES, "left", "right", "top", "bottom", "above", "below", "inside", "behind", "overhead"])
 _PART = {"wedge", "slice", "piece", "stack", "pile", "bunch", "pot", "cup", "pan", "mug", "glass", "bowl", "ear", "bar"}
 """What a thing is a portion of: "a wedge of cheese"."""
 
@@ -62,10 +63,12 @@ class Vocabulary:
     Attributes:
         names: of the library.
         known: names of things by which words are taken for things.
+        headings: words with which no guessed name ends.
     """
 
     names: Collection[str]
     known: Collection[str]
+    headings: Collection[str] = ()
 
     def name(self, words: Sequence[str]) -> str:
         """Return the name of a known thing in the form in which it is known, or nothing: "balloon" of "balloons"."""
@@ -77,6 +80,9 @@ class Vocabulary:
             return one
         if text in self.known:
             return text
+        if "of" in words:  # "pan of food", of which the library has a shallow one
+            longer = [name for name in self.names if name.endswith(f" {text}")]
+            return longer[0] if len(longer) == 1 else ""
         alias = phrases().aliases.get(one)
         return one if alias and alias in self.known else ""
 
@@ -93,6 +99,7 @@ class Item:
         at: the first word that is not read.
         told: the places of the things that were named or meant, in order.
         new: of these, the new ones.
+        listing: whether names follow each other with nothing between them: "banana lemon pear".
     """
 
     scene: OpeningScene
@@ -104,6 +111,7 @@ class Item:
     def __post_init__(self) -> None:
         self.told: list[int] = []
         self.new: list[int] = []
+        self.listing = False
 
     @property
     def done(self) -> bool:
@@ -123,7 +131,8 @@ class Item:
             return False
         while not self.done:
             before = self.at
-            if self._joined() or self._property():
+            placed = self._here()[0] not in (",", "and", "plus", "&") and self._property()
+            if placed or self._joined() or self._property():
                 continue
             self.at = before
             break
@@ -184,7 +193,13 @@ class Item:
             else:
                 break
             self.at += 1
-        length, name = self._name(determined)
+        owned = self.at > begun and words[self.at - 1] in ("my", "our", "his", "her", "their", "your")
+        if not determined and colour_of(words[self.at] if self.at < len(words) else ""):
+            self.at = begun
+            return None
+        length, name = self._name(determined and not owned, definite)
+        if not length and owned and self.guesses:
+            length, name = self._name(determined, definite)
         if not length:
             self.at = begun
             return None
@@ -193,15 +208,18 @@ class Item:
         if self._here() and (times := re.fullmatch(r"x(\d)|(\d)x", self._here()[0])):
             count, self.at = int(times[1] or times[2]), self.at + 1
         there = self.scene.find(name)
-        if there is not None and (definite or not determined) and not count:
+        other = there is not None and colour and self.scene.things[there].colour not in ("", colour)
+        if there is not None and (definite or not determined) and not count and not other:
             if colour:
                 self.scene.recolour(there, colour)
             if size != "normal":
                 self.scene.things[there] = replace(self.scene.things[there], size=size)
             self.told.append(there)
+            self.scene.latest = there
             return there
+        owner = "my" if words[begun] == "my" else ""
         several = raw == plural(name) != name and raw not in self.vocabulary.names and raw not in phrases().pairs
-        place = self.scene.add(Wanted(name, count or (2 if several and not determined else 1), colour, size))
+        place = self.scene.add(Wanted(name, count or (2 if several and not determined else 1), colour, size, owner))
         self.told.append(place)
         self.new.append(place)
         return place
@@ -216,7 +234,7 @@ class Item:
     def _known_here(self) -> bool:
         return self._longest_known() > 0
 
-    def _name(self, determined: bool) -> tuple[int, str]:
+    def _name(self, determined: bool, definite: bool) -> tuple[int, str]:
         """Return how many words a name takes that stands here, and the name; 0 where none does."""
         words = self._here(8)
         if len(words) > 2 and words[1] == "of" and words[0] in _PART:
@@ -224,32 +242,54 @@ class Item:
                 inner = " ".join([*words[2 : 2 + length], words[0]])
                 if inner in self.vocabulary.names:
                     return 2 + length, inner
+            if words[0] in ("cup", "mug", "glass") and not self.vocabulary.name(words[:3]):
+                return 3, words[2]
             if words[0] in ("stack", "pile", "bunch") and (name := self.vocabulary.name(words[2:3])):
                 many = words[2] if words[2] in self.vocabulary.names else name
                 return 3, many
         if length := self._longest_known():
             name = self.vocabulary.name(words[:length])
-            if length == 1 and (part := self.scene.find(words[0])) is not None and name not in self._names_there():
+            part = None if determined and not definite else self.scene.find(words[0])
+            if length == 1 and part is not None and name not in self._names_there():
                 return 1, self.scene.things[part].name
             if words[length : length + 1] == ["of"] and not self.vocabulary.name(words[: length + 2]):
                 return 0, ""
+            taken, name = self._compound(words, length, name, determined)
             longer = self._unknown(words)
-            if longer > length and self.guesses and words[length] not in _SIDE and not colour_of(words[length]):
-                if not is_verb(words[length]) and words[length] not in _POSTURES:
-                    return 0, ""  # "sushi flyer" is no sushi
-            return length, name
-        if (part := self.scene.find(words[0])) is not None if words else False:
+            if longer > taken and self.guesses and not is_verb(words[taken]) and words[taken] not in _POSTURES:
+                return 0, ""  # "sushi flyer" is no sushi
+            return taken, name
+        part = self.scene.find(words[0]) if words and (definite or not determined) else None
+        if part is not None:
             return 1, self.scene.things[part].name
-        for skipped in (1, 2):  # "a charming little house"
-            inner = words[skipped : skipped + LONGEST_NAME]
-            if determined and len(words) > skipped and all(map(self._may_be_name, words[:skipped])):
-                for length in range(len(inner), 0, -1):
-                    if name := self.vocabulary.name(inner[:length]):
-                        return skipped + length, " ".join([*words[:skipped], name])
+        if determined and len(words) > 1 and self._may_be_name(words[0]) and not is_verb(words[0]):
+            inner = words[1 : 1 + LONGEST_NAME]  # "a charming house"
+            for length in range(len(inner), 0, -1):
+                if name := self.vocabulary.name(inner[:length]):
+                    return 1 + length, f"{words[0]} {name}"
         length = self._unknown(words)
-        if self.guesses and 0 < length <= MOST_UNKNOWN:
+        if self.guesses and 0 < length <= MOST_UNKNOWN and words[length - 1] not in self.vocabulary.headings:
             return length, singular(" ".join(words[:length])) if determined else " ".join(words[:length])
         return 0, ""
+
+    def _compound(self, words: Sequence[str], length: int, name: str, determined: bool) -> tuple[int, str]:
+        """Take two nouns that nothing parts for one name, "a fire truck", unless they are a list: "banana lemon pear"."""
+        behind = words[length : length + LONGEST_NAME]
+        if not behind or number_of(behind[0]) or colour_of(behind[0]) or behind[0] in _ENDS_NAMES:
+            return length, name
+        rest = Item(self.scene, behind, self.vocabulary)
+        more = rest._longest_known()
+        if not more or self._may_end(words[length - 1]):
+            return length, name
+        listed = Item(self.scene, behind[more:], self.vocabulary)._longest_known() > 0
+        if (listed or self.listing) and not determined:
+            self.listing = True
+            return length, name
+        return length + more, " ".join([*words[:length], self.vocabulary.name(behind[:more])])
+
+    def _may_end(self, word: str) -> bool:
+        """Tell whether no noun stands before another one so: "two cats dog"."""
+        return singular(word) != word
 
     def _names_there(self) -> set[str]:
         return {thing.name for thing in self.scene.things}
@@ -262,6 +302,8 @@ class Item:
 
     def _may_be_name(self, word: str) -> bool:
         free = re.fullmatch(r"[a-z][a-z'-]*", word) is not None
+        if colour_of(word) or word in SIZES or word.endswith("ly"):
+            return False
         return free and word not in _NO_NAMES | ARTICLES | _PRONOUNS and word not in CONNECTORS and not is_side(word)
 
     def _relation(self) -> str:
@@ -299,6 +341,8 @@ class Item:
         subjects, anchors = list(self.told), list(self.new)
         if self.at > begun:
             begun_rest = self.at
+            stood = self._here() and self._here()[0] in _POSTURES
+            self.at += 1 if stood else 0
             relation = self._relation()
             if relation == "with" or not relation:
                 thing = self._thing()
@@ -311,14 +355,25 @@ class Item:
             if self._pronoun() and subjects and (new := self._thing()) is not None:  # "and behind it three cars"
                 self.scene.relate(new, relation, subjects[0])
                 return True
+            if stood and subjects and (new := self._thing()) is not None:  # "dinosaur, standing left of a nest"
+                self.scene.relate(subjects[-1], relation, new)
+                return True
             self.at = begun_rest
             if self._side_phrase() is not None:
                 self.at = begun
                 return self._property()
             self.at = begun
             return False
+        if self.listing and self._thing() is not None:
+            return True
         if self._here() and self._here()[0] in _POSTURES and len(self.words) > self.at + 1:
             self.at += 1
+        verb = self._here(2)
+        if len(verb) == 2 and re.fullmatch(r"[a-z]{2,}s", verb[0]) and verb[1] in ARTICLES and not self._known_here():
+            self.at += 1  # "a bear finds a honey pot"
+            if self._thing() is not None:
+                return True
+            self.at = begun
         relation = self._relation()
         if not relation or not subjects:
             self.at = begun
@@ -329,7 +384,13 @@ class Item:
                 return False
             self.scene.relate(subjects[-1], relation, main)
             return True
+        owner = self._here()[:1]
         thing = self._thing()
+        place = relation in ("in", "inside", "next to") and owner in (["our"], ["my"])
+        if thing is not None and place and self.scene.things[thing].name not in self.vocabulary.names:
+            self.scene.drop(self.told.pop())
+            self.new.pop()
+            thing = None
         if thing is None:
             self.at = begun
             return False
@@ -348,7 +409,7 @@ class Item:
         if not self.told:
             return False
         last = self.told[-1]
-        while self._here() and self._here()[0] in _COPULAS | {"(", ")", ",", "one", "ones"}:
+        while self._here() and self._here()[0] in _COPULAS | {"(", ")", ","}:
             self.at += 1
         words = self._here(2)
         if words and number_of(words[0]) and self._here(2)[1:] in ([")"], []):
@@ -368,6 +429,8 @@ class Item:
                 return self._closed()
         self.at = begun
         if self._here() == [","]:
+            self.at += 1
+        while self._here() and self._here()[0].endswith("ing") and self._here()[0] not in CONNECTORS:
             self.at += 1
         side = self._side_phrase()
         if side is None:
@@ -458,7 +521,7 @@ class Item:
     def _shares(self) -> bool:
         """Read "one pink and one brown", said of the things that were named last."""
         text = " ".join(word for word in self.words[self.at :] if word != ",")
-        found = re.findall(r"(?:and )?(\S+) ((?:light |dark )?[a-z]+)(?: one| ones)?(?: |$)", text)
+        found = re.findall(r"(?:and )?(\S+) ((?:light |dark )?[a-z]+)(?: ones?(?= and|$))?(?: |$)", text)
         parts = [(number_of(number), colour) for number, colour in found]
         whole = " ".join(f"{number} {colour}" for number, colour in found)
         plain = re.sub(r"\b(?:and|ones?(?=$| and))\b ?", "", text).strip() if len(parts) > 1 else ""
@@ -477,7 +540,7 @@ class Item:
         words = [word for word in self.words[self.at :] if word not in ("in", "coloured", "colored")]
         if not self.scene.things or not words or len(words) > 2:
             return False
-        last = len(self.scene.things) - 1
+        last = self.scene.latest
         if len(words) == 1 and words[0] in SIZES:
             self.scene.things[last] = replace(self.scene.things[last], size=SIZES[words[0]])
         elif colour_of(" ".join(words)) and not self.scene.things[last].colour:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from imagerag.agent.follow_up.changes import clause
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.scene_edit import CannotChange
-from imagerag.prompt_grammar.inflection import plural
+from imagerag.prompt_grammar.inflection import plural, singular
 from imagerag.prompt_grammar.noun_phrase import article
 from imagerag.prompt_grammar.vocabulary import NUMBERS, Size
 
@@ -26,12 +26,14 @@ class Wanted:
         count: how many.
         colour: as said; empty for its own.
         size: as ``SIZES`` has it.
+        owner: "my", of a thing that may be in a picture that was given; or empty.
     """
 
     name: str
     count: int = 1
     colour: str = ""
     size: Size = "normal"
+    owner: str = ""
 
     def described(self) -> str:
         """Return it with its article or number: "two small red balloons"."""
@@ -40,7 +42,11 @@ class Wanted:
             number = NUMBERS[self.count] if self.count < len(NUMBERS) else str(self.count)
             return " ".join(filter(None, (number, size, self.colour, plural(self.name))))
         named = " ".join(filter(None, (size, self.colour, self.name)))
-        return f"{article(named)} {named}"
+        if self.owner:
+            return f"{self.owner} {named}"
+        last = self.name.split()[-1]
+        many = singular(last) != last and last.endswith("s")
+        return named if many else f"{article(named)} {named}"
 
 
 @dataclass
@@ -52,12 +58,14 @@ class OpeningScene:
         relations: each the place of a thing, how it stands ("on", "holding"), and the place of the other.
         sides: of things that stand somewhere in the picture, where.
         background: a colour, or empty.
+        latest: the place of the thing that was told of last.
     """
 
     things: list[Wanted] = field(default_factory=list)
     relations: list[tuple[int, str, int]] = field(default_factory=list)
     sides: dict[int, str] = field(default_factory=dict)
     background: str = ""
+    latest: int = -1
 
     def copy(self) -> "OpeningScene":
         """Return another one to try something on."""
@@ -66,12 +74,13 @@ class OpeningScene:
     def take(self, other: "OpeningScene") -> None:
         """Become what the other one is."""
         self.things, self.relations, self.sides = other.things, other.relations, other.sides
-        self.background = other.background
+        self.background, self.latest = other.background, other.latest
 
     def add(self, thing: Wanted) -> int:
         """Add a thing and return its place."""
         self.things.append(thing)
-        return len(self.things) - 1
+        self.latest = len(self.things) - 1
+        return self.latest
 
     def find(self, name: str) -> int | None:
         """Return the place of the thing that is meant by a name or by a part of one: "sax", "planet", "boat"."""
@@ -107,6 +116,7 @@ class OpeningScene:
         """Take a thing out."""
         place = [old for old in range(len(self.things)) if old != at]
         moved = {old: new for new, old in enumerate(place)}
+        self.latest = moved.get(self.latest, len(place) - 1)
         self.things = [self.things[old] for old in place]
         self.relations = [(moved[a], how, moved[b]) for a, how, b in self.relations if a in moved and b in moved]
         self.sides = {moved[old]: side for old, side in self.sides.items() if old in moved}
@@ -120,6 +130,9 @@ class OpeningScene:
         """Return the relations with those that the sides make."""
         made = list(self.relations)
         middle = next((at for at, side in self.sides.items() if side == "middle"), None)
+        free = [at for at in range(len(self.things)) if at not in self.sides]
+        if middle is None and {"left", "right"} <= set(self.sides.values()) and free:
+            middle = free[0]
         for at, side in self.sides.items():
             if side not in _STANDS:
                 continue

@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from imagerag.agent.follow_up.new_picture import without_taken_back
 from imagerag.agent.follow_up.opening_items import Item, Vocabulary, is_side
 from imagerag.agent.follow_up.opening_scene import OpeningScene
 from imagerag.agent.follow_up.phrases import joined, words_of
@@ -24,8 +25,9 @@ LONGEST = 60
 """Words of the longest request that is taken for talk; a longer one is the description of a scene."""
 _ENDS = frozenset([".", "!", "?", ";"])
 _LEADS = frozenset(["and", "so", "but", "then", "now", "well", "also", "oh", "ok", "okay", "just", "only", ","])
+_COURTESY = frozenset(["please", "thanks", "thank", "you", "for", "me", "us", "perhaps", "maybe", "cheers", ",", "now", "if", "possible"])
 _ONE = frozenset(["it", "one", "that", "this", "them", "him", "her", "me", "us", "these", "those", "some", ""])
-_SHORT = frozenset(["w", "w/", "n", "pls", "plz", "please", "x2", "x3", "x4", "x5"])
+_SHORT = frozenset(["bday", "overhead", "w", "w/", "n", "pls", "plz", "please", "x2", "x3", "x4", "x5"])
 _SEPARATORS = re.compile(r"\s(?:\||/|--|—|–)\s|\s\+\s")
 _HEADING = re.compile(r"(?:[a-z' -]+)")
 _SCENE_OF = re.compile(
@@ -33,6 +35,8 @@ _SCENE_OF = re.compile(
     r"(?:once upon a time |long ago )?(?:, )?there (?:is|are|was|were|lived|once was|once lived) |once upon a time |"
     r"here (?:is|are|comes?) "
 )
+_SYNTAX = re.compile(r"[<>\[\]{}]|\b\w+:\d|::|\s--[a-z]|\bBREAK\b|negative prompt", re.IGNORECASE)
+"""What prompts for other tools are written with."""
 _TALKERS = ("i", "we", "you")
 
 
@@ -114,7 +118,7 @@ def opened(request: str, names: Collection[str], known: Collection[str], *, talk
         talk_only: leave everything but talk as it is, as prompts for real models are written.
     """
     words = _words(request)
-    if not words or len(words) > LONGEST:
+    if not words or len(words) > LONGEST or _SYNTAX.search(request):
         return None
     vocabulary = Vocabulary(names, known, _tables().headings)
     sentences = list(_split(words, _ENDS))
@@ -124,7 +128,9 @@ def opened(request: str, names: Collection[str], known: Collection[str], *, talk
     if talk_only or _is_plain(request, words, vocabulary):
         return None
     reading = _Reading(vocabulary, talk_only)
-    return reading.opening(request) if reading.told(sentences, words) else None
+    if not reading.told(sentences, words) or not (_has_signs(request) or reading.remarks or reading.lists):
+        return None
+    return reading.opening(request)
 
 
 def _words(request: str) -> list[str]:
@@ -138,6 +144,7 @@ def _words(request: str) -> list[str]:
     found: list[str] = []
     for word in words_of(text):
         found += (word if word in _tables().headings else spellings.get(word, word)).split()
+    found = without_taken_back(found)
     return [{"+": "and", "bday": "birthday", "@": "at", "vs": "and", "vs.": "and"}.get(word, word) for word in found]
 
 
@@ -158,13 +165,26 @@ def _split(words: Sequence[str], marks: Collection[str]) -> Iterator[list[str]]:
 
 def _is_plain(request: str, words: Sequence[str], vocabulary: Vocabulary) -> bool:
     """Tell whether a request is a scene that is read as it stands: of known things alone, each told of once."""
-    typed = words_of(request)
-    signs = typed[:1] in (["in"], ["at"], ["deep"]) or set(typed) & (_tables().talk - {"my"} | _SHORT | {":", ";", "(", "+", "all", "both"}) or _SEPARATORS.search(request)
     things = parse_scene(request, vocabulary.names).objects
     unknown = [thing for thing in things if not vocabulary.name(thing.phrase.split())]
     repeated = len({thing.phrase for thing in things}) < len(things)
-    pointing = {"it", "her", "him", "its", "them"} & set(typed)
-    return not (signs or unknown or repeated or pointing)
+    pointing = {"it", "her", "him", "its", "them"} & set(words)
+    return not (unknown or repeated or pointing or (_has_signs(request) and not _is_list(request)))
+
+
+def _has_signs(request: str) -> bool:
+    """Tell whether a request is more than one noun phrase, as far as its marks and short words tell."""
+    typed = words_of(request)
+    signs = _tables().talk - {"my"} | _SHORT | {":", ";", "(", "+", "all", "both", "there", ",", ".", "!"}
+    inner = typed[:-1] if typed[-1:] in (["."], ["!"]) else typed
+    return typed[:1] in (["in"], ["at"], ["deep"]) or bool(set(inner) & signs or _SEPARATORS.search(request))
+
+
+def _is_list(request: str) -> bool:
+    """Tell whether nothing but commas joins what a request names, which the grammar of prompts reads as well."""
+    typed = set(words_of(request))
+    signs = _tables().talk - {"my"} | _SHORT | {":", ";", "(", "+", "all", "both", "there", "!"}
+    return not (typed & signs or _SEPARATORS.search(request)) and words_of(request)[0] not in ("in", "at", "deep")
 
 
 class _Reading:
@@ -174,24 +194,39 @@ class _Reading:
         scene: what is wanted.
         raw: the words of it, where they are kept as they are.
         remarks: what was taken for talk.
+        lists: whether names follow each other with nothing between them.
     """
 
     def __init__(self, vocabulary: Vocabulary, talk_only: bool) -> None:
         self.scene = OpeningScene()
         self.raw = ""
         self.remarks: list[str] = []
+        self.lists = False
         self._vocabulary = vocabulary
         self._talk_only = talk_only
 
     def opening(self, request: str) -> Opening | None:
         """Return the picture with the note; ``None`` where it is the request itself."""
         prompt = self.raw or self.scene.prompt(self._vocabulary.names, self._vocabulary.known)
-        if not prompt or prompt.casefold() == request.casefold().strip(" .!?"):
+        if not prompt or prompt.casefold() == request.casefold().strip(" .!?") or self._is_same(prompt, request):
             return None
         remarks = [text for text in dict.fromkeys(self.remarks) if re.search(r"[a-z0-9]", text)]
         told = " and ".join(repr(text) for text in remarks)
         taken = f"; {told} {'was' if len(remarks) == 1 else 'were'} taken as {'a remark' if len(remarks) == 1 else 'remarks'}"
         return Opening(prompt, f"read as {prompt!r}{taken if remarks else ''}")
+
+    def _is_same(self, prompt: str, request: str) -> bool:
+        """Tell whether a request is read by the grammar of prompts as this prompt is."""
+        one, other = (parse_scene(text, self._vocabulary.names) for text in (prompt, request))
+        return one.objects == other.objects and one.relations == other.relations and one.styles == other.styles
+
+    def _trimmed(self, words: Sequence[str], *, purpose: bool) -> list[str]:
+        """Leave out what a wish ends with, and note it as a remark where it says anything."""
+        kept = _without_ends(words, purpose=purpose)
+        text = " ".join(words).strip(" ,")[len(" ".join(kept)) :].strip(" ,")
+        if text and not set(text.split()) <= _COURTESY:
+            self.remarks.append(joined(text.split()))
+        return kept
 
     # Requests with a wish.
 
@@ -214,7 +249,7 @@ class _Reading:
         return True
 
     def _take_wanted(self, wish: _Wish) -> bool:
-        wanted = _without_ends(wish.wanted, purpose=True)
+        wanted = self._trimmed(wish.wanted, purpose=True)
         if not wanted:
             return False
         if self._talk_only or _speaks_of_looks(joined(wanted), self._vocabulary):
@@ -279,11 +314,12 @@ class _Reading:
         if _speaks_of_looks(joined(body), self._vocabulary):
             return False
         exclaimed = _exclaimed(words)
-        talks = bool(set(words) & _tables().talk)
-        return any(self._attempt(sentences, exclaimed, guesses, talks) for guesses in (False, True))
+        talks = bool(set(words) & _tables().talk - {"my"})
+        ways = ((False, False), (True, False), (False, True)) if talks else ((False, False), (True, False))
+        return any(self._attempt(sentences, exclaimed, guesses, spans) for guesses, spans in ways)
 
     def _attempt(
-        self, sentences: Sequence[Sequence[str]], exclaimed: Collection[int], guesses: bool, talks: bool
+        self, sentences: Sequence[Sequence[str]], exclaimed: Collection[int], guesses: bool, spans: bool
     ) -> bool:
         """Read all sentences; tell whether all that names a thing was read, or was surely a remark.
 
@@ -291,7 +327,7 @@ class _Reading:
             sentences: without the marks between them.
             exclaimed: which of them end with "!".
             guesses: whether words that nobody knows may be things.
-            talks: whether somebody is spoken to.
+            spans: whether things may be taken out of a sentence that isn't read as a whole.
         """
         self.scene, self.remarks = OpeningScene(), []
         pieces: list[tuple[list[str], bool, bool, bool]] = []
@@ -303,9 +339,12 @@ class _Reading:
         side = ""
         for at, (piece, heading, opens, cried) in enumerate(pieces):
             later = [one for one, *_ in pieces[at + 1 :]]
-            piece = self._without_setting(_without_ends(_without_leads(piece), purpose=not heading))
+            piece = self._without_setting(self._trimmed(_without_leads(piece), purpose=not heading))
             piece = self._without_noise(_SCENE_OF.sub("", " ".join(piece), count=1).split() if _SCENE_OF.match(" ".join(piece)) else piece)
-            if opens and len(piece) <= 3 and self._names_thing(piece) and self._again(piece, later):
+            if later and len(piece) > 1 and self._is_headline(piece) and not self._vocabulary.name(piece):
+                unread.append(piece)
+                continue
+            if opens and 1 < len(piece) <= 3 and self._names_thing(piece) and self._again(piece, later):
                 unread.append(piece)
                 continue
             if not piece or self._is_nothing(piece) or self._is_gone(piece):
@@ -329,12 +368,12 @@ class _Reading:
             if heading or named or _is_remark(piece) or self._is_noise(piece):
                 unread.append(piece)
                 continue
-            if talks:
+            if spans:
                 unread.append(piece)
                 continue
             return False
         if not self.scene.things:
-            found = next((piece for piece in reversed(unread) if talks and self._spans(piece)), None)
+            found = next((piece for piece in reversed(unread) if spans and self._spans(piece)), None)
             unread = [piece for piece in unread if piece is not found]
         self.remarks += [joined(piece) for piece in unread]
         return bool(self.scene.things)
@@ -380,7 +419,7 @@ class _Reading:
     def _again(self, piece: Sequence[str], later: Sequence[Sequence[str]]) -> bool:
         """Tell whether the things that a heading names are named again: "Frog prince. green frog"."""
         behind = {word for one in later for word in one}
-        return all(not self._vocabulary.name([word]) or word in behind for word in piece)
+        return any(self._vocabulary.name([word]) and word in behind for word in piece)
 
     def _names_thing(self, piece: Sequence[str]) -> bool:
         return any(self._vocabulary.name(piece[at : at + 1]) for at in range(len(piece))) or any(
@@ -402,7 +441,7 @@ class _Reading:
 
     def _is_nothing(self, piece: Sequence[str]) -> bool:
         text = " ".join(piece)
-        if _tables().row.fullmatch(text) or re.search(r"\bleft to right\b", text):
+        if self.scene.things and _tables().row.fullmatch(text):
             self.scene.in_a_row()
             return True
         return _tables().nothing.fullmatch(text) is not None
@@ -443,6 +482,7 @@ class _Reading:
                 remarks.append(joined(rest))
                 item.at += len(rest)
             scene.take(item.scene)
+            self.lists = self.lists or item.listing
             left = left[item.at :]
         if row:
             scene.in_a_row()

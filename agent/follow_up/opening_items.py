@@ -269,7 +269,8 @@ class Item:
                     return 1 + length, f"{words[0]} {name}"
         length = self._unknown(words)
         if self.guesses and 0 < length <= MOST_UNKNOWN and words[length - 1] not in self.vocabulary.headings:
-            return length, singular(" ".join(words[:length])) if determined else " ".join(words[:length])
+            name = " ".join(words[:length])
+            return length, singular(name) if determined and self.words[self.at - 1] not in ("a", "an") else name
         return 0, ""
 
     def _compound(self, words: Sequence[str], length: int, name: str, determined: bool) -> tuple[int, str]:
@@ -352,9 +353,14 @@ class Item:
                 if relation and subjects:
                     self.scene.relate(subjects[0], relation, thing)
                 return True
-            if self._pronoun() and subjects and (new := self._thing()) is not None:  # "and behind it three cars"
-                self.scene.relate(new, relation, subjects[0])
-                return True
+            if self._pronoun() and subjects:
+                main = self._anchor_of(subjects[-1])
+                if (new := self._thing()) is not None:  # "and behind it three cars"
+                    self.scene.relate(new, relation, subjects[0])
+                    return True
+                if main is not None:  # "bee, small, right above it"
+                    self.scene.relate(subjects[-1], relation, main)
+                    return True
             if stood and subjects and (new := self._thing()) is not None:  # "dinosaur, standing left of a nest"
                 self.scene.relate(subjects[-1], relation, new)
                 return True
@@ -486,6 +492,9 @@ class Item:
         side = _SIDE.get(self._here()[0]) if self._here() else None
         if side is None:
             self.at = begun
+            return None
+        if self.words[self.at] in CONNECTORS and self._here(2)[1:] not in ([], [","], ["and"], [")"]):
+            self.at = begun  # "above it" says of what
             return None
         self.at += 1
         if self._here() in (["side"], ["hand"]):

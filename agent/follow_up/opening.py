@@ -23,6 +23,8 @@ from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of, number_of
 
 LONGEST = 60
 """Words of the longest request that is taken for talk; a longer one is the description of a scene."""
+MOST_HEADING = 3
+"""Words of the longest heading that names what is named again behind it."""
 _ENDS = frozenset([".", "!", "?", ";"])
 _LEADS = frozenset(["and", "so", "but", "then", "now", "well", "also", "oh", "ok", "okay", "just", "only", ","])
 _COURTESY = frozenset(["please", "thanks", "thank", "you", "for", "me", "us", "perhaps", "maybe", "cheers", ",", "now", "if", "possible"])
@@ -37,6 +39,16 @@ _SCENE_OF = re.compile(
 )
 _SYNTAX = re.compile(r"[<>\[\]{}]|\b\w+:\d|::|\s--[a-z]|\bBREAK\b|negative prompt", re.IGNORECASE)
 """What prompts for other tools are written with."""
+_REASONS = frozenset(
+    ["for", "as", "to", "since", "because", "when", "if", "every", "on", "at", "in", "while", "it's", "that's", "given"]
+)
+"""Words with which a reason for a wish begins."""
+_GREETING = re.compile(
+    r"(?:good (?:morning|afternoon|evening|day|night)|hello|hi|hey|greetings|dear|thanks|ahoy|howdy|welcome|sorry|excuse|"
+    r"happy|merry|congratulations|surprise|guess what|hooray|yay|wow|ok|okay|well|oh)\b"
+)
+_NOT_NAMES = frozenset(["draw", "make", "create", "generate", "me", "us", "please", "illustrate"])
+"""What a wish may end with before a thing without an article; "paint brush" is a name."""
 _TALKERS = ("i", "we", "you")
 
 
@@ -236,9 +248,11 @@ class _Reading:
         at = next((k for k, wish in enumerate(wishes) if wish and " ".join(_without_ends(wish.wanted, purpose=True)) not in _ONE), None)
         if at is None:
             at = next((k for k, wish in enumerate(wishes) if wish is not None), None)
-            return at is not None and self._meant(sentences, wishes, at)
+            return at is not None and not self._talk_only and self._meant(sentences, wishes, at)
         wish = wishes[at]
         assert wish is not None
+        if any(self._describes(sentence, wish) for sentence in [*sentences[:at], wish.before] if sentence):
+            return False
         if not self._take_wanted(wish):
             return False
         self.remarks += [joined(sentence) for sentence in sentences[:at]]
@@ -247,6 +261,16 @@ class _Reading:
         for sentence in sentences[at + 1 :]:
             self._take_further(sentence)
         return True
+
+    def _describes(self, sentence: Sequence[str], wish: _Wish) -> bool:
+        """Tell whether what stands before a wish may be a part of the picture: "a bay. Show the waves"."""
+        said = set(sentence)
+        if said & _tables().talk or sentence[0] in _REASONS or _GREETING.match(" ".join(sentence)):
+            return False
+        if self._talk_only:
+            return True
+        definite = wish.wanted[0] in ("the", "it", "its", "his", "her", "their", "them")
+        return definite or not (self._is_noise(sentence) or not self._names_thing(sentence) or wish.at)
 
     def _take_wanted(self, wish: _Wish) -> bool:
         wanted = self._trimmed(wish.wanted, purpose=True)
@@ -344,7 +368,7 @@ class _Reading:
             if later and len(piece) > 1 and self._is_headline(piece) and not self._vocabulary.name(piece):
                 unread.append(piece)
                 continue
-            if opens and 1 < len(piece) <= 3 and self._names_thing(piece) and self._again(piece, later):
+            if opens and len(piece) > 1 and self._names_thing(piece) and self._again(piece, later):
                 unread.append(piece)
                 continue
             if not piece or self._is_nothing(piece) or self._is_gone(piece):
@@ -419,7 +443,9 @@ class _Reading:
     def _again(self, piece: Sequence[str], later: Sequence[Sequence[str]]) -> bool:
         """Tell whether the things that a heading names are named again: "Frog prince. green frog"."""
         behind = {word for one in later for word in one}
-        return any(self._vocabulary.name([word]) and word in behind for word in piece)
+        return len(piece) <= MOST_HEADING and any(
+            self._vocabulary.name([word]) and word in behind for word in piece
+        )
 
     def _names_thing(self, piece: Sequence[str]) -> bool:
         return any(self._vocabulary.name(piece[at : at + 1]) for at in range(len(piece))) or any(
@@ -642,9 +668,24 @@ def _setting_left(rest: Sequence[str], vocabulary: Vocabulary) -> bool:
     return not any(vocabulary.name(rest[at:]) in vocabulary.names for at in range(1, len(rest)))
 
 
+_ASKS = frozenset(["i", "we", "i'd", "i'm", "we'd", "we're", "could", "may", "can", "might", "would"])
+
+
+def _goes_before_things(frame: Sequence[str], behind: Sequence[str]) -> bool:
+    """Tell whether the words of a wish may stand before what follows: "show a kitten", and not "show jumping"."""
+    if not behind or len(frame) > 1 and frame[-1] != "up":
+        return True
+    first = behind[0]
+    return frame[-1] in _NOT_NAMES or first in ARTICLES or bool(number_of(first)) or first in (",", ":", *_ONE)
+
+
 def _wish_of(sentence: Sequence[str], vocabulary: Vocabulary) -> _Wish | None:
     """Return what a sentence wishes for; ``None`` where it wishes for nothing."""
-    begins = [0, *(at + 1 for at, word in enumerate(sentence) if word in (",", ":", "so", "but", "and", "which", "then"))]
+    if sentence[0] in _REASONS:
+        asks = [at for at, word in enumerate(sentence) if at and word in _ASKS]
+    else:
+        asks = []
+    begins = [0, *asks, *(at + 1 for at, word in enumerate(sentence) if word in (",", ":", "so", "but", "and", "which", "then"))]
     for at in begins:
         rest = list(sentence[at:])
         while rest and rest[0] in _LEADS - {"just", "only", "do"}:
@@ -654,7 +695,7 @@ def _wish_of(sentence: Sequence[str], vocabulary: Vocabulary) -> _Wish | None:
         text = " ".join(rest)
         for pattern in _tables().before:
             found = pattern.match(text)
-            if found and found.end():
+            if found and found.end() and _goes_before_things(text[: found.end()].split(), text[found.end() :].split()):
                 wanted = text[found.end() :].strip(" ,:")
                 wanted = _tables().picture.sub("", wanted, count=1) if _tables().picture.match(wanted) else wanted
                 return _Wish(wanted.split(), list(sentence[:at]), at=True)
@@ -669,6 +710,6 @@ def _wish_of(sentence: Sequence[str], vocabulary: Vocabulary) -> _Wish | None:
             while wanted and wanted[-1] == ",":
                 wanted = wanted[:-1]
             item = Item(OpeningScene(), wanted, vocabulary, guesses=at == 0 or wanted[0] in ARTICLES)
-            if item.read() and item.done:
+            if item.read() and item.done and set(sentence) & (_tables().talk | {"please", "what", "order", "needed"}):
                 return _Wish(wanted, list(sentence[:at]), at=False)
     return None

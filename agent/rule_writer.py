@@ -101,7 +101,7 @@ class RuleWriter:
     def _follow_ups(self) -> FollowUps:
         from imagerag.index.captions import common_names
 
-        return FollowUps(self._names, common_names)
+        return FollowUps(self._names, common_names, talk_only=self._kind != "pictograms")
 
 
 def _same_words(prompt: str, request: str) -> bool:

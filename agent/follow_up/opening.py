@@ -13,11 +13,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from imagerag.agent.follow_up.changes import change
+from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.new_picture import without_taken_back
 from imagerag.agent.follow_up.opening_items import Item, Vocabulary, is_side
 from imagerag.agent.follow_up.opening_scene import OpeningScene
-from imagerag.agent.follow_up.phrases import joined, words_of
-from imagerag.agent.follow_up.wording import spellings_of_chats
+from imagerag.agent.follow_up.phrases import joined, phrases, words_of
+from imagerag.agent.follow_up.scene_edit import CannotChange
+from imagerag.agent.follow_up.wording import plainly, spellings_of_chats
 from imagerag.prompt_grammar.parser import parse_scene
 from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of, number_of
 
@@ -49,6 +52,8 @@ _GREETING = re.compile(
 )
 _NOT_NAMES = frozenset(["draw", "make", "create", "generate", "me", "us", "please", "illustrate"])
 """What a wish may end with before a thing without an article; "paint brush" is a name."""
+_NARRATED = re.compile(r"(?:^|\. |, )(?:we|you|i)(?: can| could)? see\b")
+"""How the writers of long prompts tell what is in a picture, which is no talk."""
 _TALKERS = ("i", "we", "you")
 
 
@@ -95,7 +100,7 @@ def _tables() -> _Tables:
     return _Tables(
         tuple(re.compile(rf"{filled(pattern)}(?!\S)") for pattern in wishes["before"]),
         re.compile(any_of(wishes["behind"])),
-        re.compile(wishes["picture"]),
+        re.compile(rf"^{wishes['picture']}"),
         tuple(re.compile(rf"{filled(pattern)}$") for pattern in wishes["ends"]),
         re.compile(wishes["purpose"]),
         frozenset(talk["words"]),
@@ -130,7 +135,7 @@ def opened(request: str, names: Collection[str], known: Collection[str], *, talk
         talk_only: leave everything but talk as it is, as prompts for real models are written.
     """
     words = _words(request)
-    if not words or len(words) > LONGEST or _SYNTAX.search(request):
+    if not words or len(words) > LONGEST or _SYNTAX.search(request) or _NARRATED.search(" ".join(words)):
         return None
     vocabulary = Vocabulary(names, known, _tables().headings)
     sentences = list(_split(words, _ENDS))
@@ -214,18 +219,40 @@ class _Reading:
         self.raw = ""
         self.remarks: list[str] = []
         self.lists = False
+        self._further: list[list[str]] = []
+        self._is_kept = True
         self._vocabulary = vocabulary
         self._talk_only = talk_only
 
     def opening(self, request: str) -> Opening | None:
         """Return the picture with the note; ``None`` where it is the request itself."""
         prompt = self.raw or self.scene.prompt(self._vocabulary.names, self._vocabulary.known)
-        if not prompt or prompt.casefold() == request.casefold().strip(" .!?") or self._is_same(prompt, request):
+        prompt = self._changed(prompt) if prompt and self._further else prompt
+        if not prompt or prompt.casefold() == request.casefold().strip(" .!?") or (not self._talk_only and self._is_same(prompt, request)):
             return None
         remarks = [text for text in dict.fromkeys(self.remarks) if re.search(r"[a-z0-9]", text)]
         told = " and ".join(repr(text) for text in remarks)
         taken = f"; {told} {'was' if len(remarks) == 1 else 'were'} taken as {'a remark' if len(remarks) == 1 else 'remarks'}"
         return Opening(prompt, f"read as {prompt!r}{taken if remarks else ''}")
+
+    def _changed(self, prompt: str) -> str:
+        """Return the prompt with the changes that the sentences behind the wish ask for; what asks for none is noted."""
+        for sentence in self._further:
+            if self._talk_only:
+                if set(sentence) & _tables().talk:
+                    self.remarks.append(joined(sentence))
+                else:
+                    prompt = f"{prompt}. {joined(sentence)}"
+                continue
+            edit = Edit.of(prompt, self._vocabulary.names, self._vocabulary.known)
+            try:
+                if not change(edit, plainly(sentence)):
+                    prompt = edit.described()
+                    continue
+            except CannotChange:
+                pass
+            self.remarks.append(joined(sentence))
+        return prompt
 
     def _is_same(self, prompt: str, request: str) -> bool:
         """Tell whether a request is read by the grammar of prompts as this prompt is."""
@@ -234,7 +261,8 @@ class _Reading:
 
     def _trimmed(self, words: Sequence[str], *, purpose: bool) -> list[str]:
         """Leave out what a wish ends with, and note it as a remark where it says anything."""
-        kept = _without_ends(words, purpose=purpose)
+        kept = _without_ends(words, purpose=False)
+        kept = _without_ends(_without_purpose(kept, self._vocabulary), purpose=False) if purpose else kept
         text = " ".join(words).strip(" ,")[len(" ".join(kept)) :].strip(" ,")
         if text and not set(text.split()) <= _COURTESY:
             self.remarks.append(joined(text.split()))
@@ -244,7 +272,7 @@ class _Reading:
 
     def wished(self, sentences: Sequence[Sequence[str]]) -> bool:
         """Read the sentences of which one wishes for something; tell whether one does."""
-        wishes = [_wish_of(sentence, self._vocabulary) for sentence in sentences]
+        wishes = [_wish_of(sentence, self._vocabulary, self._talk_only) for sentence in sentences]
         at = next((k for k, wish in enumerate(wishes) if wish and " ".join(_without_ends(wish.wanted, purpose=True)) not in _ONE), None)
         if at is None:
             at = next((k for k, wish in enumerate(wishes) if wish is not None), None)
@@ -276,8 +304,11 @@ class _Reading:
         wanted = self._trimmed(wish.wanted, purpose=True)
         if not wanted:
             return False
-        if self._talk_only or _speaks_of_looks(joined(wanted), self._vocabulary):
+        text = joined(wanted)
+        plain = _is_plain(text, wanted, self._vocabulary) and not (set(wanted) & {"our", "we", "i"})
+        if self._talk_only or plain or _speaks_of_looks(text, self._vocabulary):
             self.raw = joined(wanted)
+            self._is_kept = not plain or not self._read_all(wanted, guesses=True)
             return True
         if self._read_all(wanted, guesses=True):
             return True
@@ -293,20 +324,26 @@ class _Reading:
     def _take_further(self, sentence: Sequence[str]) -> None:
         """Read what is said behind a wish: looks of what is wanted, something to leave out, or a remark."""
         gone = re.fullmatch(r"(?:but )?(?:without|no|not|minus|leave out) (?:the |a |an |any )?(?P<name>[a-z -]+?)(?: , .*)?", " ".join(sentence))
-        if gone and (at := self.scene.find(gone["name"])) is not None:
+        if gone and not self._talk_only and (at := self.scene.find(gone["name"])) is not None:
             self.scene.drop(at)
+            self.raw = ""
             return
         before = len(self.scene.things)
         scene = self.scene.copy()
-        if not self.raw and self._look(scene, sentence):
+        if self._talk_only or (self.raw and self._is_kept):
+            self._further.append(list(sentence))
+            return
+        if self._look(scene, sentence):
             self.scene.take(scene)
+            self.raw = ""
             return
         scene = self.scene.copy()
         parts = list(_split(sentence, {","}))
-        if not self.raw and all(self._look(scene, part) for part in parts) and len(scene.things) >= before:
+        if all(self._look(scene, part) for part in parts) and len(scene.things) >= before:
             self.scene.take(scene)
+            self.raw = ""
             return
-        self.remarks.append(joined(sentence))
+        self._further.append(list(sentence))
 
     def _look(self, scene: OpeningScene, part: Sequence[str]) -> bool:
         item = Item(scene, _without_leads(part), self._vocabulary)
@@ -373,6 +410,8 @@ class _Reading:
                 continue
             if not piece or self._is_nothing(piece) or self._is_gone(piece):
                 continue
+            if {"not", "no", "without", "never", "neither", "nor"} & set(piece) and not _is_remark(piece):
+                return False
             if heading and (side := _side_of(piece)):
                 continue
             before, remarks = self.scene.copy(), list(self.remarks)
@@ -388,7 +427,7 @@ class _Reading:
             known = self._names_thing(piece)
             bare = not (set(piece) & (ARTICLES | {",", "and", "with"}) or any(map(number_of, piece)))
             known = known and not (cried and bare)
-            named = self._is_headline(piece) or (opens and not known) or (opens and self._again(piece, later))
+            named = self._is_headline(piece) or (cried and not known) or (opens and self._again(piece, later))
             if heading or named or _is_remark(piece) or self._is_noise(piece):
                 unread.append(piece)
                 continue
@@ -599,6 +638,19 @@ def _without_leads(words: Sequence[str]) -> list[str]:
     return left
 
 
+def _without_purpose(words: Sequence[str], vocabulary: Vocabulary) -> list[str]:
+    """Leave out what a picture is for, where that is no thing: "a basket for picnic", and not "a bowl for soup"."""
+    at = next((at for at, word in enumerate(words) if word == "for" and at), None)
+    if at is None:
+        return list(words)
+    end = next((end for end in range(at, len(words)) if words[end] == ","), len(words))
+    behind = words[at + 1 : end]
+    owned = bool({"my", "our", "the", "his", "her", "me", "us"} & set(behind))
+    if behind and (owned or not any(vocabulary.name([word]) in vocabulary.names for word in behind)):
+        return [*words[:at], *words[end:]]
+    return list(words)
+
+
 def _without_ends(words: Sequence[str], purpose: bool) -> list[str]:
     """Leave out what a wish ends with: "please", "if you have one handy", "for my daughter"."""
     tables = _tables()
@@ -654,7 +706,8 @@ def _speaks_of_looks(prompt: str, vocabulary: Vocabulary) -> bool:
     """Tell whether a prompt says how a picture is made, or what is not in it, which a list of things has no room for."""
     scene = parse_scene(prompt, vocabulary.names)
     modifiers = [text for text in scene.modifiers if not any(is_side(word) or colour_of(word) for word in text.split())]
-    return bool(scene.styles or modifiers or scene.background)
+    named = set(prompt.split()) & phrases().styles
+    return bool(scene.styles or modifiers or scene.background or scene.absent or named)
 
 
 def _may_be_left(rest: Sequence[str]) -> bool:
@@ -679,7 +732,7 @@ def _goes_before_things(frame: Sequence[str], behind: Sequence[str]) -> bool:
     return frame[-1] in _NOT_NAMES or first in ARTICLES or bool(number_of(first)) or first in (",", ":", *_ONE)
 
 
-def _wish_of(sentence: Sequence[str], vocabulary: Vocabulary) -> _Wish | None:
+def _wish_of(sentence: Sequence[str], vocabulary: Vocabulary, talk_only: bool = False) -> _Wish | None:
     """Return what a sentence wishes for; ``None`` where it wishes for nothing."""
     if sentence[0] in _REASONS:
         asks = [at for at, word in enumerate(sentence) if at and word in _ASKS]
@@ -697,7 +750,10 @@ def _wish_of(sentence: Sequence[str], vocabulary: Vocabulary) -> _Wish | None:
             found = pattern.match(text)
             if found and found.end() and _goes_before_things(text[: found.end()].split(), text[found.end() :].split()):
                 wanted = text[found.end() :].strip(" ,:")
-                wanted = _tables().picture.sub("", wanted, count=1) if _tables().picture.match(wanted) else wanted
+                if wanted.startswith("to "):
+                    continue  # "my son wants to be an astronaut"
+                if not talk_only:
+                    wanted = _tables().picture.sub("", wanted, count=1)
                 return _Wish(wanted.split(), list(sentence[:at]), at=True)
     for at in reversed(begins):
         rest = list(sentence[at:])

@@ -17,10 +17,11 @@ from imagerag.agent.follow_up.changes import change
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.new_picture import without_taken_back
 from imagerag.agent.follow_up.opening_items import Item, Vocabulary, is_side
-from imagerag.agent.follow_up.opening_scene import OpeningScene
+from imagerag.agent.follow_up.opening_scene import OpeningScene, Wanted
 from imagerag.agent.follow_up.phrases import joined, phrases, words_of
 from imagerag.agent.follow_up.scene_edit import CannotChange
 from imagerag.agent.follow_up.wording import plainly, spellings_of_chats
+from imagerag.prompt_grammar.inflection import singular
 from imagerag.prompt_grammar.parser import parse_scene
 from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of, number_of
 
@@ -81,6 +82,9 @@ class _Tables:
     nothing: re.Pattern[str]
     row: re.Pattern[str]
     headings: frozenset[str]
+    whom: re.Pattern[str]
+    asks: frozenset[str]
+    predicates: frozenset[str]
 
 
 @lru_cache(maxsize=1)
@@ -108,6 +112,9 @@ def _tables() -> _Tables:
         re.compile(any_of(talk["nothing"])),
         re.compile(talk["row"]),
         frozenset(talk["headings"]),
+        re.compile(filled("{whom}")),
+        frozenset(talk["asks"]),
+        frozenset(talk["predicates"]),
     )
 
 
@@ -281,7 +288,7 @@ class _Reading:
         assert wish is not None
         if any(self._describes(sentence, wish) for sentence in [*sentences[:at], wish.before] if sentence):
             return False
-        if not self._take_wanted(wish):
+        if not self._take_wanted(wish, [*sentences[:at], wish.before]):
             return False
         self.remarks += [joined(sentence) for sentence in sentences[:at]]
         if wish.before:
@@ -300,8 +307,10 @@ class _Reading:
         definite = wish.wanted[0] in ("the", "it", "its", "his", "her", "their", "them")
         return definite or not (self._is_noise(sentence) or not self._names_thing(sentence) or wish.at)
 
-    def _take_wanted(self, wish: _Wish) -> bool:
-        wanted = self._trimmed(wish.wanted, purpose=True)
+    def _take_wanted(self, wish: _Wish, earlier: Sequence[Sequence[str]]) -> bool:
+        wanted = self._named(self._trimmed(wish.wanted, purpose=True), earlier)
+        if not self._talk_only and wanted and _UNTOLD.match(" ".join(wanted)):
+            return False
         if not wanted:
             return False
         text = joined(wanted)
@@ -320,6 +329,23 @@ class _Reading:
             return True
         self.raw = joined(wanted)
         return True
+
+    def _named(self, wanted: list[str], earlier: Sequence[Sequence[str]]) -> list[str]:
+        """Return "a camel with a cactus" of "one with a cactus", said behind a sentence on camels."""
+        if self._talk_only or not wanted or wanted[0] != "one" or (wanted[1:] and wanted[1] not in _BEHIND_ONE):
+            return wanted
+        name = self._last_named(earlier)
+        return ["a", *name.split(), *wanted[1:]] if name else wanted
+
+    def _last_named(self, sentences: Sequence[Sequence[str]]) -> str:
+        """Return the name of the library thing that sentences name last; a plural before a single one."""
+        names = [
+            (singular(word) != word, number, at, self._vocabulary.name([word]))
+            for number, sentence in enumerate(sentences)
+            for at, word in enumerate(sentence)
+            if self._vocabulary.name([word]) in self._vocabulary.names
+        ]
+        return max(names)[-1] if names else ""
 
     def _take_further(self, sentence: Sequence[str]) -> None:
         """Read what is said behind a wish: looks of what is wanted, something to leave out, or a remark."""
@@ -356,6 +382,11 @@ class _Reading:
         wish = wishes[at]
         assert wish is not None
         earlier = [*reversed(sentences[:at])] if not wish.before else [wish.before, *reversed(sentences[:at])]
+        one = "one" in wish.wanted or "one" in sentences[at]
+        if one and (name := self._last_named(earlier[::-1])):
+            self.scene.add(Wanted(name))
+            self.remarks.append(" . ".join(joined(sentence) for sentence in sentences))
+            return True
         for sentence in earlier:
             if self._spoken_of(sentence):
                 told = " . ".join(joined(one) for one in sentences)
@@ -416,7 +447,7 @@ class _Reading:
                 continue
             before, remarks = self.scene.copy(), list(self.remarks)
             shares = heading and any(_is_shares(one) for one in later[:1])
-            read = self._read_all(piece, guesses=guesses or shares)
+            read = self._read_all(piece, guesses=(guesses and not cried) or shares)
             if read and heading and not self._goes_on_from(before, later):
                 self.scene, self.remarks, read = before, [*remarks, joined(piece)], True
             elif read and side:
@@ -436,8 +467,9 @@ class _Reading:
                 continue
             return False
         if not self.scene.things:
-            found = next((piece for piece in reversed(unread) if spans and self._spans(piece)), None)
-            unread = [piece for piece in unread if piece is not found]
+            if not spans or not self._ranked(unread):
+                return False
+            return True
         self.remarks += [joined(piece) for piece in unread]
         return bool(self.scene.things)
 
@@ -541,7 +573,7 @@ class _Reading:
             if not item.done and item.words[item.at] not in (",", "and"):
                 rest = list(item.words[item.at :])
                 rest = rest[: rest.index(",")] if "," in rest else rest
-                idle = _setting_left(rest, self._vocabulary) or _tables().nothing.fullmatch(" ".join(rest))
+                idle = self._is_predicate(rest) or _setting_left(rest, self._vocabulary) or _tables().nothing.fullmatch(" ".join(rest))
                 if not idle and not (len(rest) == 1 and rest[0] in _POSTURED):
                     return False
                 remarks.append(joined(rest))
@@ -570,6 +602,15 @@ class _Reading:
             kept += [",", *part] if kept else part
         return kept, row
 
+    def _is_predicate(self, rest: Sequence[str]) -> bool:
+        """Tell whether words say what a thing does, and name no other one: "collects food for winter"."""
+        if any(self._vocabulary.name([word]) in self._vocabulary.names for word in rest[1:]):
+            return False
+        first = rest[0]
+        return first in _tables().predicates or (
+            len(rest) > 1 and re.fullmatch(r"[a-z]{3,}[^s]s", first) is not None and not self._vocabulary.name([first])
+        )
+
     def _item(self, scene: OpeningScene, left: list[str], part: list[str], guesses: bool) -> Item | None:
         """Return the item that reads what comes next; ``None`` where none does."""
         if part != left:
@@ -583,6 +624,33 @@ class _Reading:
     def _spoken_of(self, sentence: Sequence[str]) -> bool:
         """Take the things that a sentence speaks of, where it is no more than a remark, or a story."""
         return self._read_all(sentence, guesses=False) or self._spans(sentence)
+
+    def _ranked(self, sentences: Sequence[Sequence[str]]) -> bool:
+        """Take the things of the clause that most likely wishes for them; tell whether any can be told."""
+        found: list[tuple[float, OpeningScene, list[str]]] = []
+        clauses = [
+            (number, clause) for number, sentence in enumerate(sentences) for clause in _clauses(sentence)
+        ]
+        for number, clause in clauses:
+            asked = bool(_tables().asks & set(clause)) or any(word.endswith("'d") for word in clause)
+            for at in range(len(clause)):
+                item = Item(OpeningScene(), list(clause[at:]), self._vocabulary)
+                if not item.read() or not item.new:
+                    continue
+                before = clause[at - 1] if at else ""
+                first = clause[at]
+                score = 2.0 * asked + 0.5 * number - 0.02 * at
+                score += 1.0 if first in ("a", "an") or number_of(first) else 0.0
+                score -= 1.0 if first in _OWNED else 0.0
+                score -= 1.5 if before in _NOT_BEHIND or before in _OWNED else 0.0
+                score -= 0.5 if not at and len(clause) > item.at and not asked else 0.0
+                found.append((score, item.scene, list(clause)))
+        if not found:
+            return False
+        _, scene, clause = max(found, key=lambda one: one[0])
+        self.scene.take(scene)
+        self.remarks.append(" . ".join(joined(sentence) for sentence in sentences))
+        return True
 
     def _spans(self, clause: Sequence[str]) -> bool:
         scene, at, found = self.scene.copy(), 0, False
@@ -606,6 +674,9 @@ class _Reading:
 
 _THEY = frozenset(["he", "she", "it", "they", "he's", "she's", "it's", "they're", "that", "which"])
 _POSTURED = frozenset(["walking", "standing", "sitting", "sleeping", "running", "flying", "playing", "dancing", "landed"])
+_OWNED = frozenset(["my", "our", "your", "the", "his", "her", "their", "this", "that"])
+_BEHIND_ONE = frozenset(["with", "in", "on", "wearing", "holding", "riding", "under", "next", "beside", "behind"])
+_UNTOLD = re.compile(r"(?:like )?(?:this|that|these|those|it|them|one|something|anything|like)\b(?! [a-z]+ (?:of|with))")
 _NOT_BEHIND = frozenset(["for", "in", "at", "by", "to", "of", "like", "from", "into", "my", "our"])
 
 
@@ -651,6 +722,21 @@ def _without_purpose(words: Sequence[str], vocabulary: Vocabulary) -> list[str]:
     return list(words)
 
 
+def _clauses(sentence: Sequence[str]) -> Iterator[list[str]]:
+    """Yield the clauses of a sentence, at commas and where somebody begins to speak of something else."""
+    part: list[str] = []
+    for at, word in enumerate(sentence):
+        turn = word in ("so", "but", "because") or (word == "and" and sentence[at + 1 : at + 2] and sentence[at + 1].split("'")[0] in _TALKERS)
+        if word in (",", ":") or turn:
+            if part:
+                yield part
+            part = []
+        else:
+            part.append(word)
+    if part:
+        yield part
+
+
 def _without_ends(words: Sequence[str], purpose: bool) -> list[str]:
     """Leave out what a wish ends with: "please", "if you have one handy", "for my daughter"."""
     tables = _tables()
@@ -687,7 +773,10 @@ def _without_brackets(words: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _is_remark(part: Sequence[str]) -> bool:
-    return bool(set(part) & {*_TALKERS, "he", "she", "they", "i'm", "you're", "she's", "he's", "it's", "don't", "they're"})
+    """Tell whether words speak of somebody, as those do that are said in passing: "she is cute", "we've decided"."""
+    heads = {word.split("'")[0] for word in part}
+    denied = any(word.endswith("n't") for word in part)
+    return bool(heads & {*_TALKERS, "he", "she", "they"}) or denied or (part[0] == "it" and len(part) > 1)
 
 
 def _is_shares(piece: Sequence[str]) -> bool:
@@ -724,11 +813,15 @@ def _setting_left(rest: Sequence[str], vocabulary: Vocabulary) -> bool:
 _ASKS = frozenset(["i", "we", "i'd", "i'm", "we'd", "we're", "could", "may", "can", "might", "would"])
 
 
-def _goes_before_things(frame: Sequence[str], behind: Sequence[str]) -> bool:
+def _goes_before_things(frame: Sequence[str], behind: Sequence[str], vocabulary: Vocabulary) -> bool:
     """Tell whether the words of a wish may stand before what follows: "show a kitten", and not "show jumping"."""
     if not behind or len(frame) > 1 and frame[-1] != "up":
         return True
     first = behind[0]
+    verb = frame[-1]
+    joint = {f"{verb}{first}", f"{verb} {first}"} & set(vocabulary.names)
+    if verb in ("bring", "show", "get") and vocabulary.name([first]) and not joint:
+        return True
     return frame[-1] in _NOT_NAMES or first in ARTICLES or bool(number_of(first)) or first in (",", ":", *_ONE)
 
 
@@ -748,14 +841,14 @@ def _wish_of(sentence: Sequence[str], vocabulary: Vocabulary, talk_only: bool = 
         text = " ".join(rest)
         for pattern in _tables().before:
             found = pattern.match(text)
-            if found and found.end() and _goes_before_things(text[: found.end()].split(), text[found.end() :].split()):
+            if found and found.end() and _goes_before_things(text[: found.end()].split(), text[found.end() :].split(), vocabulary):
                 wanted = text[found.end() :].strip(" ,:")
                 if wanted.startswith("to "):
                     continue  # "my son wants to be an astronaut"
                 if not talk_only:
                     wanted = _tables().picture.sub("", wanted, count=1)
                 return _Wish(wanted.split(), list(sentence[:at]), at=True)
-    for at in reversed(begins):
+    for at, guesses in [*((at, False) for at in begins), *((at, True) for at in reversed(begins))]:
         rest = list(sentence[at:])
         while rest and rest[0] in _LEADS:
             rest, at = rest[1:], at + 1
@@ -765,7 +858,9 @@ def _wish_of(sentence: Sequence[str], vocabulary: Vocabulary, talk_only: bool = 
             wanted = rest[:end]
             while wanted and wanted[-1] == ",":
                 wanted = wanted[:-1]
-            item = Item(OpeningScene(), wanted, vocabulary, guesses=at == 0 or wanted[0] in ARTICLES)
+            if not wanted or _tables().whom.fullmatch(" ".join(wanted)):
+                continue
+            item = Item(OpeningScene(), wanted, vocabulary, guesses=guesses and (at == 0 or wanted[0] in ARTICLES))
             if item.read() and item.done and set(sentence) & (_tables().talk | {"please", "what", "order", "needed"}):
                 return _Wish(wanted, list(sentence[:at]), at=False)
     return None

@@ -303,7 +303,7 @@ class Item:
 
     def _may_be_name(self, word: str) -> bool:
         free = re.fullmatch(r"[a-z][a-z'-]*", word) is not None
-        if colour_of(word) or word in SIZES or word.endswith("ly"):
+        if colour_of(word) or word in SIZES or word.endswith("ly") or "'" in word:
             return False
         return free and word not in _NO_NAMES | ARTICLES | _PRONOUNS and word not in CONNECTORS and not is_side(word)
 
@@ -531,9 +531,15 @@ class Item:
         """Read "one pink and one brown", said of the things that were named last."""
         text = " ".join(word for word in self.words[self.at :] if word != ",")
         found = re.findall(r"(?:and )?(\S+) ((?:light |dark )?[a-z]+)(?: ones?(?= and|$))?(?: |$)", text)
-        parts = [(number_of(number), colour) for number, colour in found]
+        parts = [(1 if number in ("a", "an") else number_of(number), colour) for number, colour in found]
         whole = " ".join(f"{number} {colour}" for number, colour in found)
         plain = re.sub(r"\b(?:and|ones?(?=$| and))\b ?", "", text).strip() if len(parts) > 1 else ""
+        if len(parts) == 1 and whole == text.removesuffix(" ones").removesuffix(" one") and self.scene.things:
+            latest = self.scene.things[self.scene.latest]
+            if parts[0][0] and parts[0][0] == latest.count and colour_of(parts[0][1]):
+                self.scene.recolour(self.scene.latest, parts[0][1])
+                self.at = len(self.words)
+                return True
         if len(parts) < 2 or not all(number and colour_of(colour) for number, colour in parts):
             return False
         if whole.split() != [word for word in text.split() if word != "and"] and whole != plain:
@@ -546,10 +552,15 @@ class Item:
 
     def _look_alone(self) -> bool:
         """Read "violet" or "small" as the look of the thing that was named last."""
-        words = [word for word in self.words[self.at :] if word not in ("in", "coloured", "colored")]
+        words = [word for word in self.words[self.at :] if word not in ("in", "of", "them", "coloured", "colored")]
         if not self.scene.things or not words or len(words) > 2:
             return False
         last = self.scene.latest
+        counted = number_of(words[0]) if words[1:] in ([], ["pieces"], ["total"], ["times"]) else 0
+        if counted:
+            self.scene.things[last] = replace(self.scene.things[last], count=counted)
+            self.at = len(self.words)
+            return True
         if len(words) == 1 and words[0] in SIZES:
             self.scene.things[last] = replace(self.scene.things[last], size=SIZES[words[0]])
         elif colour_of(" ".join(words)) and not self.scene.things[last].colour:

@@ -31,7 +31,9 @@ MOST_HEADING = 3
 """Words of the longest heading that names what is named again behind it."""
 _ENDS = frozenset([".", "!", "?", ";"])
 _LEADS = frozenset(["and", "so", "but", "then", "now", "well", "also", "oh", "ok", "okay", "just", "only", ","])
-_COURTESY = frozenset(["please", "thanks", "thank", "you", "for", "me", "us", "perhaps", "maybe", "cheers", ",", "now", "if", "possible"])
+_COURTESY = frozenset(
+    ["please", "thanks", "thank", "you", "for", "me", "us", "perhaps", "maybe", "cheers", ",", "now", "if", "possible"]
+)
 _ONE = frozenset(["it", "one", "that", "this", "them", "him", "her", "me", "us", "these", "those", "some", ""])
 _SHORT = frozenset(["bday", "overhead", "w", "w/", "n", "pls", "plz", "please", "x2", "x3", "x4", "x5"])
 _SEPARATORS = re.compile(r"\s(?:\||/|--|—|–)\s|\s\+\s")
@@ -206,8 +208,8 @@ def _has_signs(request: str) -> bool:
 
 def _is_list(request: str) -> bool:
     """Tell whether nothing but commas joins what a request names, which the grammar of prompts reads as well."""
-    typed = set(words_of(request))
-    signs = _tables().talk - {"my"} | _SHORT | {":", ";", "(", "+", "all", "both", "there", "!"}
+    typed = set(words_of(request.rstrip(" .")))
+    signs = _tables().talk - {"my"} | _SHORT | {":", ";", "(", "+", "all", "both", "there", "!", "."}
     return not (typed & signs or _SEPARATORS.search(request)) and words_of(request)[0] not in ("in", "at", "deep")
 
 
@@ -228,6 +230,8 @@ class _Reading:
         self.lists = False
         self._further: list[list[str]] = []
         self._is_kept = True
+        self._is_strict = False
+        self._is_alone = False
         self._vocabulary = vocabulary
         self._talk_only = talk_only
 
@@ -235,7 +239,11 @@ class _Reading:
         """Return the picture with the note; ``None`` where it is the request itself."""
         prompt = self.raw or self.scene.prompt(self._vocabulary.names, self._vocabulary.known)
         prompt = self._changed(prompt) if prompt and self._further else prompt
-        if not prompt or prompt.casefold() == request.casefold().strip(" .!?") or (not self._talk_only and self._is_same(prompt, request)):
+        if (
+            not prompt
+            or prompt.casefold() == request.casefold().strip(" .!?")
+            or (not self._talk_only and self._is_same(prompt, request))
+        ):
             return None
         remarks = [text for text in dict.fromkeys(self.remarks) if re.search(r"[a-z0-9]", text)]
         told = " and ".join(repr(text) for text in remarks)
@@ -258,6 +266,8 @@ class _Reading:
                     continue
             except CannotChange:
                 pass
+            if self._is_strict and self._names_thing(sentence):
+                return ""
             self.remarks.append(joined(sentence))
         return prompt
 
@@ -280,7 +290,14 @@ class _Reading:
     def wished(self, sentences: Sequence[Sequence[str]]) -> bool:
         """Read the sentences of which one wishes for something; tell whether one does."""
         wishes = [_wish_of(sentence, self._vocabulary, self._talk_only) for sentence in sentences]
-        at = next((k for k, wish in enumerate(wishes) if wish and " ".join(_without_ends(wish.wanted, purpose=True)) not in _ONE), None)
+        at = next(
+            (
+                k
+                for k, wish in enumerate(wishes)
+                if wish and " ".join(_without_ends(wish.wanted, purpose=True)) not in _ONE
+            ),
+            None,
+        )
         if at is None:
             at = next((k for k, wish in enumerate(wishes) if wish is not None), None)
             return at is not None and not self._talk_only and self._meant(sentences, wishes, at)
@@ -340,16 +357,20 @@ class _Reading:
     def _last_named(self, sentences: Sequence[Sequence[str]]) -> str:
         """Return the name of the library thing that sentences name last; a plural before a single one."""
         names = [
-            (singular(word) != word, number, at, self._vocabulary.name([word]))
+            (singular(sentence[end - 1]) != sentence[end - 1], number, end, length, self._vocabulary.name(words))
             for number, sentence in enumerate(sentences)
-            for at, word in enumerate(sentence)
-            if self._vocabulary.name([word]) in self._vocabulary.names
+            for end in range(1, len(sentence) + 1)
+            for length in (1, 2)
+            if self._vocabulary.name(words := sentence[max(0, end - length) : end]) in self._vocabulary.names
         ]
         return max(names)[-1] if names else ""
 
     def _take_further(self, sentence: Sequence[str]) -> None:
         """Read what is said behind a wish: looks of what is wanted, something to leave out, or a remark."""
-        gone = re.fullmatch(r"(?:but )?(?:without|no|not|minus|leave out) (?:the |a |an |any )?(?P<name>[a-z -]+?)(?: , .*)?", " ".join(sentence))
+        gone = re.fullmatch(
+            r"(?:but )?(?:without|no|not|minus|leave out) (?:the |a |an |any )?(?P<name>[a-z -]+?)(?: , .*)?",
+            " ".join(sentence),
+        )
         if gone and not self._talk_only and (at := self.scene.find(gone["name"])) is not None:
             self.scene.drop(at)
             self.raw = ""
@@ -421,7 +442,8 @@ class _Reading:
             guesses: whether words that nobody knows may be things.
             spans: whether things may be taken out of a sentence that isn't read as a whole.
         """
-        self.scene, self.remarks = OpeningScene(), []
+        self.scene, self.remarks, self._further = OpeningScene(), [], []
+        self._is_strict, self._is_alone = True, len(sentences) == 1
         pieces: list[tuple[list[str], bool, bool, bool]] = []
         for number, sentence in enumerate(sentences):
             cried = number in exclaimed and number + 1 < len(sentences)
@@ -432,7 +454,9 @@ class _Reading:
         for at, (piece, heading, opens, cried) in enumerate(pieces):
             later = [one for one, *_ in pieces[at + 1 :]]
             piece = self._without_setting(self._trimmed(_without_leads(piece), purpose=not heading))
-            piece = self._without_noise(_SCENE_OF.sub("", " ".join(piece), count=1).split() if _SCENE_OF.match(" ".join(piece)) else piece)
+            piece = self._without_noise(
+                _SCENE_OF.sub("", " ".join(piece), count=1).split() if _SCENE_OF.match(" ".join(piece)) else piece
+            )
             if later and len(piece) > 1 and self._is_headline(piece) and not self._vocabulary.name(piece):
                 unread.append(piece)
                 continue
@@ -441,13 +465,20 @@ class _Reading:
                 continue
             if not piece or self._is_nothing(piece) or self._is_gone(piece):
                 continue
+            if piece[0].split("'")[0] in _THEY and self.scene.things and not heading:
+                self._further.append(piece)
+                continue
             if {"not", "no", "without", "never", "neither", "nor"} & set(piece) and not _is_remark(piece):
                 return False
             if heading and (side := _side_of(piece)):
                 continue
             before, remarks = self.scene.copy(), list(self.remarks)
             shares = heading and any(_is_shares(one) for one in later[:1])
-            read = self._read_all(piece, guesses=(guesses and not cried) or shares)
+            first = piece[: piece.index(",")] if "," in piece else piece
+            wishing = [part for part in _split(piece, {","}) if part == first or set(part) & _tables().asks]
+            speaks = {word.split("'")[0] for part in wishing for word in part} & {*_TALKERS, "me", "us"}
+            owned = piece[0] in ("my", "our", "your") and {"is", "was", "are", "goes", "has", "had"} & set(first)
+            read = not (speaks or owned) and self._read_all(piece, guesses=(guesses and not cried) or shares)
             if read and heading and not self._goes_on_from(before, later):
                 self.scene, self.remarks, read = before, [*remarks, joined(piece)], True
             elif read and side:
@@ -509,14 +540,14 @@ class _Reading:
     def _is_noise(self, piece: Sequence[str]) -> bool:
         """Tell whether words only sound: "brum brum", "rooooar"."""
         text = " ".join(piece)
-        return bool(re.fullmatch(r"(\S+)(?: \1)+", text) or re.search(r"([a-z])\1\1", text)) and not self._names_thing(piece)
+        return bool(re.fullmatch(r"(\S+)(?: \1)+", text) or re.search(r"([a-z])\1\1", text)) and not self._names_thing(
+            piece
+        )
 
     def _again(self, piece: Sequence[str], later: Sequence[Sequence[str]]) -> bool:
         """Tell whether the things that a heading names are named again: "Frog prince. green frog"."""
         behind = {word for one in later for word in one}
-        return len(piece) <= MOST_HEADING and any(
-            self._vocabulary.name([word]) and word in behind for word in piece
-        )
+        return len(piece) <= MOST_HEADING and any(self._vocabulary.name([word]) and word in behind for word in piece)
 
     def _names_thing(self, piece: Sequence[str]) -> bool:
         return any(self._vocabulary.name(piece[at : at + 1]) for at in range(len(piece))) or any(
@@ -573,7 +604,11 @@ class _Reading:
             if not item.done and item.words[item.at] not in (",", "and"):
                 rest = list(item.words[item.at :])
                 rest = rest[: rest.index(",")] if "," in rest else rest
-                idle = self._is_predicate(rest) or _setting_left(rest, self._vocabulary) or _tables().nothing.fullmatch(" ".join(rest))
+                idle = (
+                    self._is_predicate(rest)
+                    or _setting_left(rest, self._vocabulary)
+                    or _tables().nothing.fullmatch(" ".join(rest))
+                )
                 if not idle and not (len(rest) == 1 and rest[0] in _POSTURED):
                     return False
                 remarks.append(joined(rest))
@@ -594,7 +629,7 @@ class _Reading:
             if tables.row.fullmatch(text):
                 row = True
                 continue
-            talks = _is_remark(part) and (part[0] in _THEY or not self._names_thing(part))
+            talks = _is_remark(part) and (part[0] == "which" or not self._names_thing(part))
             headline = len(parts) > 1 and part[-1] in tables.headings and not self._vocabulary.name(part)
             if talks or headline or tables.nothing.fullmatch(text) or (self._is_noise(part) and len(parts) > 1):
                 remarks.append(joined(part))
@@ -602,9 +637,17 @@ class _Reading:
             kept += [",", *part] if kept else part
         return kept, row
 
+    def _is_told_of(self, words: Sequence[str]) -> bool:
+        """Tell whether somebody speaks of what is his or hers, which is no picture: "my late father was an angler"."""
+        return bool({"my", "our", "your"} & set(words))
+
     def _is_predicate(self, rest: Sequence[str]) -> bool:
         """Tell whether words say what a thing does, and name no other one: "collects food for winter"."""
-        if any(self._vocabulary.name([word]) in self._vocabulary.names for word in rest[1:]):
+        if (
+            not self._is_alone
+            or self._is_told_of(rest)
+            or any(self._vocabulary.name([word]) in self._vocabulary.names for word in rest[1:])
+        ):
             return False
         first = rest[0]
         return first in _tables().predicates or (
@@ -623,18 +666,20 @@ class _Reading:
 
     def _spoken_of(self, sentence: Sequence[str]) -> bool:
         """Take the things that a sentence speaks of, where it is no more than a remark, or a story."""
+        sentence = (
+            _SCENE_OF.sub("", " ".join(sentence), count=1).split() if _SCENE_OF.match(" ".join(sentence)) else sentence
+        )
         return self._read_all(sentence, guesses=False) or self._spans(sentence)
 
     def _ranked(self, sentences: Sequence[Sequence[str]]) -> bool:
         """Take the things of the clause that most likely wishes for them; tell whether any can be told."""
         found: list[tuple[float, OpeningScene, list[str]]] = []
-        clauses = [
-            (number, clause) for number, sentence in enumerate(sentences) for clause in _clauses(sentence)
-        ]
+        clauses = [(number, clause) for number, sentence in enumerate(sentences) for clause in _clauses(sentence)]
         for number, clause in clauses:
             asked = bool(_tables().asks & set(clause)) or any(word.endswith("'d") for word in clause)
             for at in range(len(clause)):
-                item = Item(OpeningScene(), list(clause[at:]), self._vocabulary)
+                counted = clause[at] in ("a", "an") or bool(number_of(clause[at]))
+                item = Item(OpeningScene(), list(clause[at:]), self._vocabulary, guesses=asked and counted)
                 if not item.read() or not item.new:
                     continue
                 before = clause[at - 1] if at else ""
@@ -642,7 +687,8 @@ class _Reading:
                 score = 2.0 * asked + 0.5 * number - 0.02 * at
                 score += 1.0 if first in ("a", "an") or number_of(first) else 0.0
                 score -= 1.0 if first in _OWNED else 0.0
-                score -= 1.5 if before in _NOT_BEHIND or before in _OWNED else 0.0
+                objects = asked and before in ("for", "to", "of", "like")
+                score -= 1.5 if before in _OWNED or (before in _NOT_BEHIND and not objects) else 0.0
                 score -= 0.5 if not at and len(clause) > item.at and not asked else 0.0
                 found.append((score, item.scene, list(clause)))
         if not found:
@@ -673,18 +719,20 @@ class _Reading:
 
 
 _THEY = frozenset(["he", "she", "it", "they", "he's", "she's", "it's", "they're", "that", "which"])
-_POSTURED = frozenset(["walking", "standing", "sitting", "sleeping", "running", "flying", "playing", "dancing", "landed"])
+_POSTURED = frozenset(
+    ["walking", "standing", "sitting", "sleeping", "running", "flying", "playing", "dancing", "landed"]
+)
 _OWNED = frozenset(["my", "our", "your", "the", "his", "her", "their", "this", "that"])
 _BEHIND_ONE = frozenset(["with", "in", "on", "wearing", "holding", "riding", "under", "next", "beside", "behind"])
-_UNTOLD = re.compile(r"(?:like )?(?:this|that|these|those|it|them|one|something|anything|like)\b(?! [a-z]+ (?:of|with))")
+_UNTOLD = re.compile(
+    r"(?:like )?(?:this|that|these|those|it|them|one|something|anything|like)\b(?! [a-z]+ (?:of|with))"
+)
 _NOT_BEHIND = frozenset(["for", "in", "at", "by", "to", "of", "like", "from", "into", "my", "our"])
 
 
 def _restart(scene: OpeningScene, words: Sequence[str]) -> None:
     """Forget what was told before "just", which names all that is wanted."""
-    kept = {
-        scene.find(word) for at, word in enumerate(words) if not at or words[at - 1] not in ("a", "an")
-    }
+    kept = {scene.find(word) for at, word in enumerate(words) if not at or words[at - 1] not in ("a", "an")}
     for at in reversed(range(len(scene.things))):
         if at not in kept:
             scene.drop(at)
@@ -722,12 +770,43 @@ def _without_purpose(words: Sequence[str], vocabulary: Vocabulary) -> list[str]:
     return list(words)
 
 
+_TURNS = frozenset(
+    [
+        "i",
+        "we",
+        "you",
+        "he",
+        "she",
+        "it",
+        "they",
+        "so",
+        "and",
+        "but",
+        "which",
+        "who",
+        "if",
+        "for",
+        "because",
+        "could",
+        "would",
+        "can",
+        "may",
+        "please",
+        "my",
+        "our",
+    ]
+)
+
+
 def _clauses(sentence: Sequence[str]) -> Iterator[list[str]]:
     """Yield the clauses of a sentence, at commas and where somebody begins to speak of something else."""
     part: list[str] = []
     for at, word in enumerate(sentence):
-        turn = word in ("so", "but", "because") or (word == "and" and sentence[at + 1 : at + 2] and sentence[at + 1].split("'")[0] in _TALKERS)
-        if word in (",", ":") or turn:
+        turn = word in ("so", "but", "because") or (
+            word == "and" and sentence[at + 1 : at + 2] and sentence[at + 1].split("'")[0] in _TALKERS
+        )
+        behind = sentence[at + 1].split("'")[0] if sentence[at + 1 :] else ""
+        if word == ":" or turn or (word == "," and behind in _TURNS):
             if part:
                 yield part
             part = []
@@ -782,12 +861,16 @@ def _is_remark(part: Sequence[str]) -> bool:
 def _is_shares(piece: Sequence[str]) -> bool:
     """Tell whether a part says how many have which colour: "1 red, 1 green"."""
     inner = [word for word in piece if word not in (",", "and")]
-    return len(inner) > 2 and all(number_of(inner[at]) and colour_of(inner[at + 1]) for at in range(0, len(inner) - 1, 2))
+    return len(inner) > 2 and all(
+        number_of(inner[at]) and colour_of(inner[at + 1]) for at in range(0, len(inner) - 1, 2)
+    )
 
 
 def _exclaimed(words: Sequence[str]) -> set[int]:
     """Return the numbers of the sentences that end with "!"."""
-    ends = [word for at, word in enumerate(words) if word in _ENDS and words[at - 1 : at] and words[at - 1] not in _ENDS]
+    ends = [
+        word for at, word in enumerate(words) if word in _ENDS and words[at - 1 : at] and words[at - 1] not in _ENDS
+    ]
     return {number for number, word in enumerate(ends) if word == "!"}
 
 
@@ -831,7 +914,11 @@ def _wish_of(sentence: Sequence[str], vocabulary: Vocabulary, talk_only: bool = 
         asks = [at for at, word in enumerate(sentence) if at and word in _ASKS]
     else:
         asks = []
-    begins = [0, *asks, *(at + 1 for at, word in enumerate(sentence) if word in (",", ":", "so", "but", "and", "which", "then"))]
+    begins = [
+        0,
+        *asks,
+        *(at + 1 for at, word in enumerate(sentence) if word in (",", ":", "so", "but", "and", "which", "then")),
+    ]
     for at in begins:
         rest = list(sentence[at:])
         while rest and rest[0] in _LEADS - {"just", "only", "do"}:
@@ -841,7 +928,11 @@ def _wish_of(sentence: Sequence[str], vocabulary: Vocabulary, talk_only: bool = 
         text = " ".join(rest)
         for pattern in _tables().before:
             found = pattern.match(text)
-            if found and found.end() and _goes_before_things(text[: found.end()].split(), text[found.end() :].split(), vocabulary):
+            if (
+                found
+                and found.end()
+                and _goes_before_things(text[: found.end()].split(), text[found.end() :].split(), vocabulary)
+            ):
                 wanted = text[found.end() :].strip(" ,:")
                 if wanted.startswith("to "):
                     continue  # "my son wants to be an astronaut"
@@ -850,7 +941,7 @@ def _wish_of(sentence: Sequence[str], vocabulary: Vocabulary, talk_only: bool = 
                 return _Wish(wanted.split(), list(sentence[:at]), at=True)
     for at, guesses in [*((at, False) for at in begins), *((at, True) for at in reversed(begins))]:
         rest = list(sentence[at:])
-        while rest and rest[0] in _LEADS:
+        while rest and rest[0] in _LEADS | {"is", "are", "would", "could", "might"}:
             rest, at = rest[1:], at + 1
         for end in range(1, len(rest)):
             if _tables().behind.fullmatch(" ".join(rest[end:])) is None:

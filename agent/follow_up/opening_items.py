@@ -37,7 +37,9 @@ _PRONOUNS = frozenset(["it", "its", "him", "his", "her", "hers", "them", "their"
 _BEARS = frozenset(["head", "back", "top", "lap", "shoulder", "shoulders", "hand", "hands", "face", "neck", "side"])
 """What a thing has on which another one is: "on its head"."""
 _ALL = frozenset(["all", "both", "everything", "each"])
-_COPULAS = frozenset(["is", "are", "in", ":", "=", "should", "be", "being", "to", "coloured", "colored", "painted", "-"])
+_COPULAS = frozenset(
+    ["is", "are", "in", ":", "=", "should", "be", "being", "to", "coloured", "colored", "painted", "-"]
+)
 _POSTURES = frozenset(
     ["standing", "sitting", "lying", "walking", "running", "sleeping", "resting", "hanging", "perched", "seated",
      "flying", "playing", "jumping", "swimming", "dancing", "smiling", "laughing", "eating", "parked"]
@@ -48,10 +50,12 @@ _NO_NAMES = frozenset(
      "would", "could", "can", "should", "may", "might", "must", "shall", "like", "love", "want", "need", "not", "or",
      "but", "for", "to", "from", "of", "as", "at", "than", "please", "thanks", "thank", "just", "only", "very", "too",
      "all", "both", "each", "every", "everything", "nothing", "something", "colours", "colors", "one", "ones", "else",
-     "draw", "show", "paint", "make", "picture", "image", "drawing"]
+     "draw", "show", "paint", "make", "picture", "image", "drawing", "look", "looks"]
 )  # fmt: skip
 """Words of which no unknown name is made."""
-_ENDS_NAMES = frozenset([*_POSTURES, "left", "right", "top", "bottom", "above", "below", "inside", "behind", "overhead"])
+_ENDS_NAMES = frozenset(
+    [*_POSTURES, "left", "right", "top", "bottom", "above", "below", "inside", "behind", "overhead"]
+)
 _PART = {"wedge", "slice", "piece", "stack", "pile", "bunch", "pot", "cup", "pan", "mug", "glass", "bowl", "ear", "bar"}
 """What a thing is a portion of: "a wedge of cheese"."""
 
@@ -149,9 +153,7 @@ class Item:
                 self.scene.relate(new, relation, subject)
                 return True
             if thing is not None:
-                self.scene.relate(thing, relation, subject) if relation in ("with",) else self.scene.relate(
-                    subject, relation, thing
-                )
+                self.scene.relate(subject, relation, thing)
                 return True
             return False
         return self._thing() is not None
@@ -188,7 +190,9 @@ class Item:
                 if self._known_here() and (rest[1] in _COPULAS or rest[1] in CONNECTORS or rest[1] == ","):
                     break
                 colour = word
-            elif word in ("very", "really", "pair", "couple", "of", "few") and determined and self.at > begun:
+            elif word in ("pair", "couple") and rest[1:2] == ["of"] and determined:
+                count = 2
+            elif word in ("very", "really", "of", "few") and determined and self.at > begun:
                 pass
             else:
                 break

@@ -11,9 +11,9 @@ from imagerag.prompt_grammar.verbs import is_verb
 from imagerag.prompt_grammar.vocabulary import (
     ARTICLES,
     CONNECTORS,
-    COLOUR_ALIASES,
     RELATION_WORDS,
     SIZES,
+    Size,
     colour_of,
     number_of,
 )
@@ -45,7 +45,8 @@ _POSTURES = frozenset(
      "flying", "playing", "jumping", "swimming", "dancing", "smiling", "laughing", "eating", "parked"]
 )  # fmt: skip
 _NO_NAMES = frozenset(
-    ["how", "why", "where", "when", "i", "we", "you", "he", "she", "they", "me", "us", "who", "which", "what", "that", "this", "there", "because",
+    ["how", "why", "where", "when", "i", "we", "you",
+     "he", "she", "they", "me", "us", "who", "which", "what", "that", "this", "there", "because",
      "if", "so", "then", "is", "are", "was", "were", "be", "been", "has", "have", "had", "do", "does", "did", "will",
      "would", "could", "can", "should", "may", "might", "must", "shall", "like", "love", "want", "need", "not", "or",
      "but", "for", "to", "from", "of", "as", "at", "than", "please", "thanks", "thank", "just", "only", "very", "too",
@@ -168,7 +169,8 @@ class Item:
         """Read a thing, new or told of before, and return its place."""
         begun = self.at
         definite = False
-        count, colour, size, determined = 0, "", "normal", False
+        count, colour, determined = 0, "", False
+        size: Size = "normal"
         words = self.words
         while self.at < len(words):
             word = words[self.at]
@@ -278,7 +280,7 @@ class Item:
         return 0, ""
 
     def _compound(self, words: Sequence[str], length: int, name: str, determined: bool) -> tuple[int, str]:
-        """Take two nouns that nothing parts for one name, "a fire truck", unless they are a list: "banana lemon pear"."""
+        """Take two nouns that nothing parts for one name, "a fire truck", unless they are a list."""
         behind = words[length : length + LONGEST_NAME]
         if not behind or number_of(behind[0]) or colour_of(behind[0]) or behind[0] in _ENDS_NAMES:
             return length, name
@@ -578,8 +580,3 @@ class Item:
 def is_side(word: str) -> bool:
     """Tell whether a word says where in a picture something is."""
     return word in _SIDE
-
-
-def is_colour(word: str) -> bool:
-    """Tell whether a word is a colour, and no more than that."""
-    return bool(colour_of(word)) or word in COLOUR_ALIASES

@@ -8,7 +8,7 @@ the left") is said where the thing is.
 import re
 from collections.abc import Collection
 
-from imagerag.agent.follow_up.opening_items import Vocabulary
+from imagerag.agent.follow_up.opening_names import Vocabulary
 from imagerag.agent.follow_up.opening_parts import Opening
 from imagerag.agent.follow_up.opening_plain import has_signs, is_plain
 from imagerag.agent.follow_up.opening_told import Told

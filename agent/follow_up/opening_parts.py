@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from imagerag.agent.follow_up.changes import change
 from imagerag.agent.follow_up.edit import Edit
-from imagerag.agent.follow_up.opening_items import Item, Vocabulary, is_side
+from imagerag.agent.follow_up.opening_items import Item
+from imagerag.agent.follow_up.opening_names import Vocabulary, is_side
 from imagerag.agent.follow_up.opening_scene import OpeningScene
 from imagerag.agent.follow_up.opening_wording import (
     COURTESY,

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from imagerag.agent.follow_up.opening_items import Vocabulary
+from imagerag.agent.follow_up.opening_names import Vocabulary
 from imagerag.agent.follow_up.opening_wording import opening_tables
 from imagerag.agent.follow_up.phrases import words_of
 from imagerag.prompt_grammar.parser import parse_scene

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Collection, Sequence
 
-from imagerag.agent.follow_up.opening_items import Item, is_side
+from imagerag.agent.follow_up.opening_items import Item
+from imagerag.agent.follow_up.opening_names import is_side
 from imagerag.agent.follow_up.opening_parts import NOT_BEHIND, THEY, Parts, speaks_of_looks
 from imagerag.agent.follow_up.opening_scene import OpeningScene
 from imagerag.agent.follow_up.opening_wording import (

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from imagerag.agent.follow_up.opening_items import Item, Vocabulary
+from imagerag.agent.follow_up.opening_items import Item
+from imagerag.agent.follow_up.opening_names import Vocabulary
 from imagerag.agent.follow_up.opening_scene import OpeningScene
 from imagerag.agent.follow_up.opening_wording import LEADS, ONE, REASONS, TALKERS, opening_tables
 from imagerag.prompt_grammar.vocabulary import ARTICLES, number_of

@@ -67,7 +67,7 @@ class Item(Looks):
                 return "wearing" if text == "dressed in" else text
             kind = relation or joint
             assert kind is not None
-            return kind if kind in ("in", "and") else RELATION_WORDS.get(kind, kind)
+            return kind if kind == "in" or kind == "and" else RELATION_WORDS.get(kind, kind)
         return ""
 
     def _pronoun(self) -> bool:

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 from imagerag.agent.follow_up.opening_names import COPULAS, SIDE, Names
+from imagerag.agent.follow_up.opening_scene import STANDS
 from imagerag.prompt_grammar.vocabulary import CONNECTORS, SIZES, colour_of, number_of
 
 _BEFORE_SIDE = frozenset(
@@ -118,7 +119,7 @@ class Looks(Names):
         elif self._here() == ["of"] and len(self.words) > self.at + 1:
             self.at = begun
             return None
-        how = {"left": "to the left of", "right": "to the right of", "top": "above", "bottom": "under"}.get(side)
+        how = STANDS.get(side, "")
         if how and (own or of):
             return how, of or "it"
         if side == "top" and self.words[self.at - 1] in ("above", "overhead") and len(self.told) > 1:

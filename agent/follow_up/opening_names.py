@@ -214,9 +214,9 @@ class Names:
         if part is not None:
             return 1, self.scene.things[part].name
         if determined and len(words) > 1 and self._may_be_name(words[0]) and not is_verb(words[0]):
-            inner = words[1 : 1 + LONGEST_NAME]  # "a charming house"
-            for length in range(len(inner), 0, -1):
-                if name := self.vocabulary.name(inner[:length]):
+            behind = words[1 : 1 + LONGEST_NAME]  # "a charming house"
+            for length in range(len(behind), 0, -1):
+                if name := self.vocabulary.name(behind[:length]):
                     return 1 + length, f"{words[0]} {name}"
         length = self._unknown(words)
         if self.guesses and 0 < length <= MOST_UNKNOWN and words[length - 1] not in self.vocabulary.headings:

@@ -14,7 +14,7 @@ from imagerag.prompt_grammar.vocabulary import NUMBERS, Size
 _SHORTEST_SHORTENED = 3
 """Letters of the shortest word by which a thing of a longer name is meant: "sax", of a saxophone."""
 _OPPOSITE = {"left": "right", "right": "left", "top": "bottom", "bottom": "top"}
-_STANDS = {"left": "to the left of", "right": "to the right of", "top": "above", "bottom": "under"}
+STANDS = {"left": "to the left of", "right": "to the right of", "top": "above", "bottom": "under"}
 
 
 @dataclass(frozen=True)
@@ -134,13 +134,13 @@ class OpeningScene:
         if middle is None and {"left", "right"} <= set(self.sides.values()) and free:
             middle = free[0]
         for at, side in self.sides.items():
-            if side not in _STANDS:
+            if side not in STANDS:
                 continue
             others = [one for one in range(len(self.things)) if one != at and self.sides.get(one) != side]
             opposite = [one for one in others if self.sides.get(one) == _OPPOSITE[side]]
             of = [middle] if middle is not None else opposite or others
             if of and not any({a, b} == {at, of[0]} for a, _, b in made):
-                made.append((at, _STANDS[side], of[0]))
+                made.append((at, STANDS[side], of[0]))
         return made
 
     def prompt(self, names: Collection[str], known: Collection[str]) -> str:

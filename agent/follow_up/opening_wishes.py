@@ -64,12 +64,12 @@ def wish_of(sentence: Sequence[str], vocabulary: Vocabulary, talk_only: bool = F
                 and found.end()
                 and _goes_before_things(text[: found.end()].split(), text[found.end() :].split(), vocabulary)
             ):
-                wanted = text[found.end() :].strip(" ,:")
-                if wanted.startswith("to "):
+                behind = text[found.end() :].strip(" ,:")
+                if behind.startswith("to "):
                     continue  # "my son wants to be an astronaut"
                 if not talk_only:
-                    wanted = opening_tables().picture.sub("", wanted, count=1)
-                return Wish(wanted.split(), list(sentence[:at]), at=True)
+                    behind = opening_tables().picture.sub("", behind, count=1)
+                return Wish(behind.split(), list(sentence[:at]), at=True)
     for at, guesses in [*((at, False) for at in begins), *((at, True) for at in reversed(begins))]:
         rest = list(sentence[at:])
         while rest and rest[0] in LEADS | {"is", "are", "would", "could", "might"}:

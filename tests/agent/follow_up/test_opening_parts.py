@@ -71,7 +71,8 @@ def test_chat_spellings_are_put_in_words() -> None:
 
 
 def test_clauses_end_where_somebody_begins_to_speak() -> None:
-    assert list(clauses_in(["it", "is", "late", ",", "so", "i", "need", "a", "dog"])) == [["it", "is", "late"], ["i", "need", "a", "dog"]]
+    found = list(clauses_in(["it", "is", "late", ",", "so", "i", "need", "a", "dog"]))
+    assert found == [["it", "is", "late"], ["i", "need", "a", "dog"]]
 
 
 def test_courtesy_behind_a_wish_is_left_out() -> None:

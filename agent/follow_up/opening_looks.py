@@ -30,6 +30,13 @@ class Looks(Names):
         if not self.told:
             return False
         last = self.told[-1]
+        if self._here() == ["("] and ")" in self.words[self.at :]:
+            end = list(self.words).index(")", self.at)
+            inner = type(self)(self.scene, self.words[self.at + 1 : end], self.vocabulary)
+            self.scene.latest = last
+            if inner._shares():  # "two cats (one black, one white)"
+                self.at = end + 1
+                return True
         while self._here() and self._here()[0] in COPULAS | {"(", ")", ","}:
             self.at += 1
         words = self._here(2)
@@ -159,9 +166,9 @@ class Looks(Names):
             return False
         if whole.split() != [word for word in text.split() if word != "and"] and whole != plain:
             return False
-        if not self.scene.things or sum(count for count, _ in parts) > max(6, self.scene.things[-1].count):
+        if not self.scene.things or sum(count for count, _ in parts) > max(6, self.scene.things[self.scene.latest].count):
             return False
-        self.scene.split(len(self.scene.things) - 1, [(count or 1, colour) for count, colour in parts])
+        self.scene.split(self.scene.latest, [(count or 1, colour) for count, colour in parts])
         self.at = len(self.words)
         return True
 

@@ -32,7 +32,8 @@ _NO_NAMES = frozenset(
      "would", "could", "can", "should", "may", "might", "must", "shall", "like", "love", "want", "need", "not", "or",
      "but", "for", "to", "from", "of", "as", "at", "than", "please", "thanks", "thank", "just", "only", "very", "too",
      "all", "both", "each", "every", "everything", "nothing", "something", "colours", "colors", "one", "ones", "else",
-     "draw", "show", "paint", "make", "picture", "image", "drawing", "look", "looks"]
+     "draw", "show", "paint", "make", "picture", "image", "drawing", "look", "looks", "loves", "likes", "wants",
+     "needs", "goes", "has"]
 )  # fmt: skip
 """Words of which no unknown name is made."""
 _ENDS_NAMES = frozenset([*POSTURES, "left", "right", "top", "bottom", "above", "below", "inside", "behind", "overhead"])

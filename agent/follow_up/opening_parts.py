@@ -112,7 +112,8 @@ class Parts:
             or (not self._talk_only and self._is_same(prompt, request))
         ):
             return None
-        remarks = [text for text in dict.fromkeys(self.remarks) if re.search(r"[a-z0-9]", text)]
+        said = [text.strip(" ,.") for text in self.remarks]
+        remarks = [text for text in dict.fromkeys(said) if re.search(r"[a-z0-9]", text)]
         told = " and ".join(repr(text) for text in remarks)
         taken = f"; {told} was taken as a remark" if len(remarks) == 1 else f"; {told} were taken as remarks"
         return Opening(prompt, f"read as {prompt!r}{taken if remarks else ''}")

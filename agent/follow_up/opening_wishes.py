@@ -57,6 +57,10 @@ def wish_of(sentence: Sequence[str], vocabulary: Vocabulary, talk_only: bool = F
         if not rest or (at and sentence[at - 1] == "and" and rest[0] not in (*TALKERS, "i'd", "we'd", "could", "may")):
             continue
         text = " ".join(rest)
+        if at and sentence[at - 1] == "so" and (rest[0] in ("a", "an") or number_of(rest[0])):
+            item = Item(OpeningScene(), rest, vocabulary, guesses=True)
+            if item.read() and (item.done or rest[item.at] == "please"):  # "dad loves fishing, so a boat please"
+                return Wish(rest, list(sentence[:at]), at=True)
         for pattern in opening_tables().before:
             found = pattern.match(text)
             if (

@@ -28,6 +28,7 @@ REASONS = frozenset(
     ["for", "as", "to", "since", "because", "when", "if", "every", "on", "at", "in", "while", "it's", "that's", "given"]
 )
 """Words with which a reason for a wish begins."""
+_LAUGHS = frozenset(["lol", "haha", "hehe", "lmao", "xd", ":)", ":-)", ";)", ":d", "<3"])
 TALKERS = ("i", "we", "you")
 _TURNS = frozenset(
     [
@@ -116,7 +117,7 @@ def chat_words(request: str) -> list[str]:
     found: list[str] = []
     for word in words_of(text):
         found += (word if word in opening_tables().headings else spellings.get(word, word)).split()
-    found = without_taken_back(found)
+    found = without_taken_back([word for word in found if word not in _LAUGHS] or found)
     return [{"+": "and", "bday": "birthday", "@": "at", "vs": "and", "vs.": "and"}.get(word, word) for word in found]
 
 
@@ -197,7 +198,7 @@ def without_brackets(words: Sequence[str]) -> tuple[list[str], list[str]]:
         if words[at] == "(" and ")" in words[at:]:
             end = words.index(")", at) if isinstance(words, list) else list(words).index(")", at)
             inner = list(words[at + 1 : end])
-            if colour_of(" ".join(inner)):
+            if colour_of(" ".join(inner)) or is_shares(inner):
                 kept += ["(", *inner, ")"]
             else:
                 asides.append(joined(inner))

@@ -166,7 +166,9 @@ class Looks(Names):
             return False
         if whole.split() != [word for word in text.split() if word != "and"] and whole != plain:
             return False
-        if not self.scene.things or sum(count for count, _ in parts) > max(6, self.scene.things[self.scene.latest].count):
+        if not self.scene.things or sum(count for count, _ in parts) > max(
+            6, self.scene.things[self.scene.latest].count
+        ):
             return False
         self.scene.split(self.scene.latest, [(count or 1, colour) for count, colour in parts])
         self.at = len(self.words)

@@ -30,7 +30,7 @@ class Opening(NamedTuple):
 
     Attributes:
         prompt: the picture that is wanted.
-        note: one line that says so.
+        note: one line that says so; empty where nothing but courtesy was left out.
     """
 
     prompt: str
@@ -42,6 +42,14 @@ THEY = frozenset(["he", "she", "it", "they", "he's", "she's", "it's", "they're",
 _POSTURED = frozenset(
     ["walking", "standing", "sitting", "sleeping", "running", "flying", "playing", "dancing", "landed"]
 )
+
+
+_CALL = re.compile(
+    r"(?:(?:oh|well|ok|okay|and|so) )*(?:hello|hi|hiya|hey|heya|yo|good (?:morning|afternoon|evening|day)|greetings|"
+    r"dear|please|thanks|thank you|cheers|excuse me|sorry)"
+    r"(?: (?:there|you|so much|very much|in advance|all|everyone|again))*"
+)
+"""What is said to somebody before and behind a request, and tells nothing."""
 
 
 def speaks_of_looks(prompt: str, vocabulary: Vocabulary) -> bool:
@@ -114,6 +122,9 @@ class Parts:
             return None
         said = [text.strip(" ,.") for text in self.remarks]
         remarks = [text for text in dict.fromkeys(said) if re.search(r"[a-z0-9]", text)]
+        remarks = [text for text in remarks if not _CALL.fullmatch(text)]
+        if not remarks and re.sub(r"\W+", " ", prompt) in re.sub(r"\W+", " ", request.lower()):
+            return Opening(prompt, "")  # nothing but courtesy was left out
         told = " and ".join(repr(text) for text in remarks)
         taken = f"; {told} was taken as a remark" if len(remarks) == 1 else f"; {told} were taken as remarks"
         return Opening(prompt, f"read as {prompt!r}{taken if remarks else ''}")

@@ -22,8 +22,8 @@ from imagerag.agent.follow_up.phrases import joined
 from imagerag.prompt_grammar.inflection import singular
 
 _GREETING = re.compile(
-    r"(?:good (?:morning|afternoon|evening|day|night)|hello|hi|hiya|heya|yo|hey|greetings|dear|thanks|ahoy|howdy|welcome|sorry|"
-    r"excuse|happy|merry|congratulations|surprise|guess what|hooray|yay|wow|ok|okay|well|oh)\b"
+    r"(?:good (?:morning|afternoon|evening|day|night)|hello|hi|hiya|heya|yo|hey|greetings|dear|thanks|ahoy|"
+    r"howdy|welcome|sorry|excuse|happy|merry|congratulations|surprise|guess what|hooray|yay|wow|ok|okay|well|oh)\b"
 )
 _BEHIND_ONE = frozenset(["with", "in", "on", "wearing", "holding", "riding", "under", "next", "beside", "behind"])
 _UNTOLD = re.compile(

@@ -356,7 +356,7 @@ class FollowUps:
                 "the thread that has it (--thread)"
             )
         if (read := opened(request, self._names, self._known, talk_only=self._talk_only)) is not None:
-            return Brief(read.prompt, notes=(read.note,))
+            return Brief(read.prompt, notes=(read.note,) if read.note else ())
         words = without_taken_back(words)
         request = request if list(words) == list(taken) else joined(words)
         plain = plainly(without_asides(words)) if starts_with(words, said.before + said.wishes + _OPENINGS) else words

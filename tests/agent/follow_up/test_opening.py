@@ -49,6 +49,10 @@ def drawn(request: str) -> str:
             "a blue microscope and a green test tube and a red magnet",
         ),
         ("Can you draw a cat? It should be black. And it should wear a hat.", "a black cat wearing a hat"),
+        ("two cats (one black, one white) and a basket", "a black cat and a white cat and a basket"),
+        ("dad loves fishing, so a fish and a boat plz", "a fish and a boat"),
+        ("i wanna see a shark wearing sunglasses lol", "a shark wearing sunglasses"),
+        ("Hey there, would it be possible to get a duck?", "a duck"),
         ("My walk this morning was all chipmunks. Let me have one with a chestnut.", "a chipmunk with a chestnut"),
     ],
 )
@@ -60,6 +64,11 @@ def test_one_line_tells_what_a_request_was_read_as_and_what_as_a_remark() -> Non
     read = first("My nephew adores farms. Could he have a tractor and a cow?")
     assert read is not None
     assert read.note == "read as 'a tractor and a cow'; 'my nephew adores farms' was taken as a remark"
+
+
+def test_where_only_courtesy_is_left_out_nothing_is_told() -> None:
+    read = first("Good morning! Could I please have a duck?")
+    assert read == Opening("a duck", "")
 
 
 @pytest.mark.parametrize("talk_only", [False, True])

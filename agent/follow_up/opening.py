@@ -15,6 +15,7 @@ from imagerag.agent.follow_up.opening_told import Told
 from imagerag.agent.follow_up.opening_wished import Wished
 from imagerag.agent.follow_up.opening_wording import ENDS, chat_words, opening_tables, split_at
 
+_MARKED = re.compile(r"[.,:;!?()]")
 LONGEST = 60
 """Words of the longest request that is taken for talk; a longer one is the description of a scene."""
 _SYNTAX = re.compile(r"[<>\[\]{}]|\b\w+:\d|::|\s--[a-z]|\bBREAK\b|negative prompt", re.IGNORECASE)
@@ -35,6 +36,9 @@ def opened(request: str, names: Collection[str], known: Collection[str], *, talk
     words = chat_words(request)
     if not words or len(words) > LONGEST or _SYNTAX.search(request) or _NARRATED.search(" ".join(words)):
         return None
+    text = request.lower()
+    if any(name in text for name in names if _MARKED.search(name)):
+        return None  # "mrs. claus" and "o button (blood type)" are names
     vocabulary = Vocabulary(names, known, opening_tables().headings)
     sentences = list(split_at(words, ENDS))
     wished = Wished(vocabulary, talk_only)

@@ -22,7 +22,7 @@ from imagerag.agent.follow_up.phrases import joined, phrases
 from imagerag.agent.follow_up.scene_edit import CannotChange
 from imagerag.agent.follow_up.wording import plainly
 from imagerag.prompt_grammar.parser import parse_scene
-from imagerag.prompt_grammar.vocabulary import colour_of
+from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of
 
 
 class Opening(NamedTuple):
@@ -157,6 +157,8 @@ class Parts:
 
     def _trimmed(self, words: Sequence[str], *, purpose: bool) -> list[str]:
         """Leave out what a wish ends with, and note it as a remark where it says anything."""
+        if self._vocabulary.name([word for word in words if word not in ARTICLES]):
+            return list(words)  # "a man gesturing ok"
         kept = without_ends(words, purpose=False)
         kept = without_ends(_without_purpose(kept, self._vocabulary), purpose=False) if purpose else kept
         text = " ".join(words).strip(" ,")[len(" ".join(kept)) :].strip(" ,")

@@ -93,6 +93,9 @@ def test_where_only_courtesy_is_left_out_nothing_is_told() -> None:
         "show jumping horse",
         "paint brush",
         "zebrafish. coral.",
+        "a red o button (blood type)",
+        "a mrs. claus",
+        "a man gesturing ok",
         "",
     ],
 )

@@ -264,6 +264,8 @@ def _noun_length(edit: Edit, rest: Sequence[str]) -> int:
 
 def _thing(edit: Edit, rest: Sequence[str]) -> Chunk | None:
     """Return a noun phrase: of the picture, or of something new."""
+    if not rest:
+        return None
     said = phrases()
     for length in (4, 3, 2, 1):
         text = " ".join(rest[:length])

@@ -193,7 +193,7 @@ def _drawn_fast(row: Row, generator: DiffusionGenerator, keep: Path) -> Row:
 
 def _same_mode(row: Row, generator: DiffusionGenerator) -> None:
     if generator.memory != row.mode:
-        raise torch.OutOfMemoryError(f"stepped down to {generator.memory}")
+        raise torch.OutOfMemoryError(f"out of memory: stepped down to {generator.memory}")
 
 
 def peak_gb() -> float | None:

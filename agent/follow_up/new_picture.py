@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from imagerag.agent.follow_up import pictures
 from imagerag.agent.follow_up.clauses import KEPT, LONGEST, points_back
 from imagerag.agent.follow_up.edit import Edit, is_known
+from imagerag.agent.follow_up.mentions import mentions_of
 from imagerag.agent.follow_up.phrases import joined, phrases, starts_with, without_courtesy
 from imagerag.agent.follow_up.things import matching
 from imagerag.prompt_grammar.inflection import singular
@@ -32,6 +33,8 @@ MOST_REFINED = 3
 """Words of the longest name by which a thing of the picture is named more exactly."""
 _NOT_FIRST = frozenset(["of", "for", "with", "to", "by", "as", "than", "and", "or", "but", "in", "on", "at"])
 """Words that no name of a thing begins with."""
+_MANNERS = frozenset(["style", "styled", "mode", "look", "version", "colours", "colors"])
+"""Words that end what is said of how a picture is made, and name nothing to draw."""
 _VERBS_OF_BOTH = frozenset(["make", "show", "do", "see", "render", "give"])
 """Verbs that ask for changes as well: only what names a known thing behind them is a new picture."""
 
@@ -93,6 +96,8 @@ def asked_for(words: Sequence[str], names: Collection[str], known: Collection[st
     inner = [word for word in told if word not in ARTICLES]
     if not inner or not (told_new or verb or pictured) or any(word in _OF_A_CHANGE for word in told[:2]):
         return None
+    if inner[-1] in _MANNERS:
+        return None  # "sketch style instead"
     if told_new:
         return joined(told)
     counted = bool(number_of(told[0])) and bare[0] in _VERBS_OF_BOTH
@@ -154,6 +159,8 @@ def stands_for_itself(words: Sequence[str], edit: Edit) -> bool:
         return False
     if len(inner) > 1 and bare[0] not in said.indefinite and edit.find(["the", bare[0]]) is not None:
         return False  # "shield in red", of a picture with a shield
+    if bare[0] not in said.indefinite and any(one.kind == "thing" and one.places for one in mentions_of(edit, bare)):
+        return False  # "stars in red", of a picture with stars
     if bare[-1] in ("on", "off", "in", "under", "to", "of", "with") or bare[0] in said.definite:
         return False
     if starts_with(bare, changing):

@@ -35,6 +35,16 @@ Collection = Literal[
     "varied9",
     "varied10",
     "varied11",
+    "varied12",
+    "varied13",
+    "varied14",
+    "varied15",
+    "varied16",
+    "varied17",
+    "varied18",
+    "varied19",
+    "varied20",
+    "varied21",
     "test",
 ]
 """Two halves of one collection, of which "test" is kept apart from what is tuned, and further ones to tune on."""
@@ -240,7 +250,7 @@ _PLAIN = ("draws", "fresh", "pictures", "zoom", "may_ask")
 
 
 def _completed(record: Mapping[str, Any], number: int, before: Sequence[Turn]) -> dict[str, Any]:
-    """Return a turn's record with what goes without saying: where it goes on from, what stays, and the plain prompt.
+    """Return a turn's record with what goes without saying: where it goes on from, and what stays.
 
     A turn goes on from the one before it, unless it is a new picture; what both have in the same look is to stay; a
     turn that draws nothing leaves the picture as it was.
@@ -256,7 +266,6 @@ def _completed(record: Mapping[str, Any], number: int, before: Sequence[Turn]) -
     if old is not None and record["kind"] == "change" and filled.get("draws", True):
         stay = {_told(thing): thing.name for thing in old.things}
         filled.setdefault("stays", [stay[text] for text in filled["things"] if text in stay])
-    filled.setdefault("plain", _in_plain_words(filled))
     return filled
 
 
@@ -267,37 +276,42 @@ def _told(thing: Thing) -> str:
     return " ".join(filter(None, (count, size, thing.colour, thing.name)))
 
 
-_PREPOSITIONS: Mapping[str, str] = {
+_PREPOSITIONS: Mapping[PlaceKind, str] = {
     "left of": "to the left of",
     "right of": "to the right of",
-    "beside": "next to",
+    "in front of": "in front of",
+    "behind": "behind",
     "above": "above",
-    "bigger than": "and",
-    "smaller than": "and",
+    "below": "below",
+    "beside": "next to",
+    "inside": "inside",
+    "on": "on",
 }
 
 
-def _in_plain_words(record: Mapping[str, Any]) -> str:
+def phrase_of(thing: Thing) -> str:
+    """Return a thing with its article or number: "two small red balloons"."""
+    looks = " ".join(filter(None, ("" if thing.size == "normal" else thing.size, thing.colour)))
+    if thing.count > 1:
+        return f"{_NUMBERS[thing.count]} {looks} {plural(thing.name)}".replace("  ", " ")
+    named = f"{looks} {thing.name}".strip()
+    return f"{article(named)} {named}"
+
+
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def _in_plain_words(things: Sequence[Thing], places: Sequence[Place], background: str | None, style: str | None) -> str:
     """Return a prompt that names a turn's things, each where the first of its places says."""
-    phrases: dict[str, str] = {}
-    for text in record["things"]:
-        first, _, rest = text.partition(" ")
-        many = first.isdigit()
-        phrases[text] = f"{first} {plural(rest)}" if many else f"{article(text)} {text}"
-
-    def named(name: str) -> str:
-        return next(phrase for text, phrase in phrases.items() if text.split()[-len(name.split()) :] == name.split())
-
+    phrases = {thing.name: phrase_of(thing) for thing in things}
     parts, told = list[str](), set[str]()
-    for place in map(Place.read, record.get("places", ())):
-        if named(place.subject) in told or named(place.anchor) in told:
-            continue
-        told |= {named(place.subject), named(place.anchor)}
-        parts.append(f"{named(place.subject)} {_PREPOSITIONS.get(place.kind, place.kind)} {named(place.anchor)}")
-    parts += [phrase for phrase in phrases.values() if phrase not in told]
-    ground = f" on a {record['background']} background" if record.get("background") else ""
-    style = f", {record['style']}" if record.get("style") else ""
-    return " and ".join(parts) + ground + style
+    for place in places:
+        if place.subject not in told and place.anchor not in told and place.kind in _PREPOSITIONS:
+            told |= {place.subject, place.anchor}
+            parts.append(f"{phrases[place.subject]} {_PREPOSITIONS[place.kind]} {phrases[place.anchor]}")
+    parts += [phrase_of(thing) for thing in things if thing.name not in told]
+    ground = f" on a {background} background" if background else ""
+    return " and ".join(parts) + ground + (f", {style}" if style else "")
 
 
 def _turn(record: Mapping[str, Any], names: Mapping[str, tuple[str, ...]]) -> Turn:
@@ -327,7 +341,7 @@ def _wanted(record: Mapping[str, Any], names: Mapping[str, tuple[str, ...]]) -> 
         places,
         background and _member(background, tuple(COLOURS)),
         style and _member(style, STYLES),
-        record["plain"],
+        record.get("plain") or _in_plain_words(things, places, background, style),
     )
 
 

@@ -1,5 +1,7 @@
 """The conversations of ``benchmarks.follow_ups``: sound, and as many as are promised."""
 
+from pathlib import Path
+
 import pytest
 
 from testing.follow_up_corpus import COLLECTIONS, HALVES, Conversation, Place, Thing, find, library_names, read_corpus
@@ -10,8 +12,8 @@ def all_conversations() -> list[Conversation]:
 
 
 def test_there_are_hundreds_of_follow_ups_in_conversations_of_two_to_six_turns() -> None:
-    conversations = all_conversations()
-    assert sum(len(conversation.turns) - 1 for conversation in conversations) >= 320 + 250
+    conversations = [conversation for half in HALVES for conversation in read_corpus(half).conversations]
+    assert sum(len(conversation.turns) - 1 for conversation in conversations) >= 320
     assert {len(conversation.turns) for conversation in conversations} <= set(range(2, 7))
 
 
@@ -59,3 +61,28 @@ def test_an_unknown_name_or_place_is_told() -> None:
 
 def test_a_place_is_read() -> None:
     assert Place.read("ice cream in front of hot dog") == Place("ice cream", "in front of", "hot dog")
+
+
+def test_what_goes_without_saying_is_filled_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "follow_ups_development.toml").write_text(
+        """
+[called]
+
+[[conversations]]
+name = "one"
+turns = [
+  {say = "a cat", kind = "new", things = ["cat"]},
+  {say = "on a chair", kind = "change", things = ["cat", "chair"], places = ["cat on chair"], background = "blue"},
+  {say = "thanks", kind = "talk"},
+  {say = "two small red crowns", kind = "change", things = ["cat", "chair", "2 small red crown"]},
+]
+""",
+        encoding="utf-8",
+    )
+    monkeypatch.setattr("testing.follow_up_corpus.FOLDER", tmp_path)
+    first, second, talk, last = read_corpus("development").conversations[0].turns
+    assert (first.goes_on_from, second.goes_on_from, talk.goes_on_from, last.goes_on_from) == (0, 1, 2, 3)
+    assert (second.stays, last.stays) == (("cat",), ("cat", "chair"))
+    assert (talk.draws, talk.wanted) == (False, second.wanted)
+    assert second.wanted[0].plain == "a cat on a chair on a blue background"
+    assert last.wanted[0].plain == "a cat and a chair and two small red crowns"

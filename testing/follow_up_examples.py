@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from imagerag.agent.follow_up.reading import FollowUps
+from imagerag.agent.follow_up.edit import Edit
+from imagerag.agent.follow_up.proposals import Change
+from imagerag.agent.follow_up.ranking import made
+from imagerag.agent.follow_up.reading import FollowUps, standing_of
 from imagerag.agent.protocols import Brief, PastImage
 from imagerag.agent.rule_writer import RuleWriter
 from imagerag.assets.library import bundled_library
@@ -19,8 +22,8 @@ from imagerag.prompt_grammar.parser import parse_scene
 from imagerag.prompt_grammar.vocabulary import STYLES
 from imagerag.settings import Settings
 from testing.follow_up_checks import DrawnScene, Instance, faults
-from testing.follow_up_corpus import Collection, Corpus, Turn, library_names, read_corpus
-from testing.follow_up_play import Player
+from testing.follow_up_corpus import Collection, Corpus, Turn, Wanted, library_names, phrase_of, read_corpus
+from testing.follow_up_play import Ending, Player
 from testing.sketches import SIDE, Pleased, Sketches
 
 
@@ -35,6 +38,7 @@ class Example:
         history: the images of the thread.
         before: the picture that it goes on from.
         called: the collection's names that no library has.
+        base: id of the image that it goes on from; ``None`` for a new picture.
     """
 
     collection: Collection
@@ -45,6 +49,7 @@ class Example:
     history: tuple[PastImage, ...]
     before: DrawnScene | None
     called: Mapping[str, tuple[str, ...]]
+    base: str | None
 
     @property
     def is_change(self) -> bool:
@@ -54,6 +59,17 @@ class Example:
     def is_right(self, prompt: str) -> bool:
         """Tell whether the picture of a prompt is what was wanted, by its layout."""
         return not faults(self.turn, scene_drawn(prompt), self.before, Corpus((), self.called))
+
+    def ending(self, brief: Brief | None) -> Ending:
+        """Tell how the turn ends that is read so; ``None``: it is refused."""
+        if self.turn.goes_back:
+            back = brief is not None and bool(brief.answer) and not brief.declined and brief.base == self.base
+            again = brief is not None and not brief.answer and self.is_right(brief.prompt)
+            return "right" if back or again else "not understood" if brief is None or brief.answer else "wrong"
+        if brief is None or brief.answer:
+            return "right" if not self.turn.draws or self.turn.may_ask else "not understood"
+        goes_on = brief.base == self.base or (self.turn.kind == "new" and brief.base is None)
+        return "right" if self.turn.draws and goes_on and self.is_right(brief.prompt) else "wrong"
 
 
 def scene_drawn(prompt: str) -> DrawnScene:
@@ -75,51 +91,123 @@ def follow_ups_by_rule() -> FollowUps:
     return FollowUps(names, common_names, weights=None)
 
 
-class _Asked(RuleWriter):
-    """A writer that reads by rules alone, and keeps what it was asked."""
+def prompt_of(turn: Turn, called: Mapping[str, tuple[str, ...]]) -> str:
+    """Return a prompt that draws what a turn asks for: the plain one, or one put together thing by thing."""
+    plain = turn.wanted[0].plain
+    found = [plain] if turn.upload else list(_prompts(turn))
+    alone = replace(turn, stays=(), absent=(), zoom="")
+    right = (one for one in found if not faults(alone, scene_drawn(one), None, Corpus((), called)))
+    return next(right, plain)
+
+
+def _prompts(turn: Turn) -> Iterator[str]:
+    wanted = turn.wanted[0]
+    told = [word for choice in turn.says for word in choice.split("|")[:2]]
+    for prompt in (wanted.plain, _put_together(wanted)):
+        if prompt is not None:
+            yield prompt
+            yield from (f"{prompt} at {word}" for word in told)
+            yield from (f"{prompt}, {word}" for word in told)
+
+
+def _put_together(wanted: Wanted) -> str | None:
+    """Return the prompt that changes of the picture's first thing give, or ``None`` where one of them can't be made."""
+    left = {thing.name: thing for thing in wanted.things}
+    if len(left) < len(wanted.things):
+        return None
+    said = {name: phrase_of(thing) for name, thing in left.items()}
+    first = next(iter(left))
+    del left[first]
+    orders = list[str]()
+    while left:
+        for place in wanted.places:
+            subject, kind, anchor = place
+            if subject in left and anchor not in left:
+                how = _PREPOSITIONS.get(kind, kind)
+                orders.append(f"put {said[subject]} {how} the {anchor}")
+                del left[subject]
+                break
+            if anchor in left and subject not in left:
+                orders.append(f"put the {subject} {_PREPOSITIONS.get(kind, kind)} {said[anchor]}")
+                del left[anchor]
+                break
+        else:
+            name = next(iter(left))
+            orders.append(f"add {said[name]}")
+            del left[name]
+    if wanted.background:
+        orders.append(f"make the background {wanted.background}")
+    edit = Edit.of(said[first], library_names(), library_names() | frozenset(common_names()))
+    prompt = made(edit, tuple(Change("add", tuple(order.split())) for order in orders))
+    return f"{prompt}, {wanted.style}" if prompt and wanted.style else prompt
+
+
+_PREPOSITIONS: Mapping[str, str] = {"left of": "to the left of", "right of": "to the right of", "beside": "next to"}
+
+
+class _Knowing(RuleWriter):
+    """A writer that is told what each turn asks for, and keeps what it was asked.
+
+    Attributes:
+        turn, image_id: the turn that is played, and the picture that it goes on from.
+        called: names of the collection that no library has.
+        asked: of the turn that is played, each request and the images of the thread then.
+    """
 
     def __init__(self, reader: FollowUps) -> None:
         super().__init__(library_names)
-        self.reader = reader
-        self.requests: list[tuple[str, tuple[PastImage, ...]]] = []
+        self._by_rule = reader
+        self.turn: Turn | None = None
+        self.image_id: str | None = None
+        self.called: Mapping[str, tuple[str, ...]] = {}
+        self.asked: list[tuple[str, tuple[PastImage, ...]]] = []
 
     def brief(self, request: str, history: Sequence[PastImage]) -> Brief:
         """See ``Writer``."""
-        self.requests.append((request, tuple(history)))
-        return self.reader.brief(request, history)
-
-
-def _note(
-    writer: _Asked, player: Player, starts: list[tuple[int, DrawnScene | None]], turn: Turn, image_id: str | None
-) -> None:
-    shown = player.shown(turn.goes_on_from)
-    starts.append((len(writer.requests), shown.scene if shown else None))
+        turn = self.turn
+        assert turn is not None, "set .turn first"
+        self.asked.append((request, tuple(history)))
+        special = turn.upload or turn.pictures > 1 or turn.fresh
+        if special:
+            return self._by_rule.brief(request, history)
+        standing = standing_of(history)
+        if turn.draws:
+            return Brief(prompt_of(turn, self.called), self.image_id)
+        if turn.goes_back:
+            image = next(one for one in history if one.id == self.image_id)
+            step = -1 if standing is not None and standing.before == image.id else 0
+            return Brief(image.prompt, image.id, answer="back", step=step)
+        stays = standing or history[-1]
+        return Brief(stays.prompt, stays.id, answer="so it is", declined=turn.kind == "unclear")
 
 
 def examples_of(collection: Collection) -> list[Example]:
-    """Play a collection by rules, and return its follow-ups, but for those that go wrong behind one that has.
+    """Return the follow-ups of a collection, each said of a picture that is as it should be.
 
-    Of the first turn that is not read right, the picture that stands is still what was wanted; behind it that is so
-    only of turns that end right.
+    Left out are those behind a picture that even one plain prompt does not give.
     """
     corpus, found = read_corpus(collection), list[Example]()
-    writer = _Asked(follow_ups_by_rule())
+    writer = _Knowing(follow_ups_by_rule())
+    writer.called = corpus.called
     with tempfile.TemporaryDirectory(prefix="imagerag-examples-") as folder:
         graph = build_graph(generator=Sketches(), critic=Pleased(), writer=writer)
         player = Player(graph, corpus, Settings(home=folder, profile="pictograms"), Path(folder))
         for conversation in corpus.conversations:
-            starts: list[tuple[int, DrawnScene | None]] = []
-            player.before_turn = partial(_note, writer, player, starts)
+            begun: list[tuple[Turn, str | None, DrawnScene | None, list[tuple[str, tuple[PastImage, ...]]]]] = []
+
+            def told(turn: Turn, image_id: str | None, begun: list[Any] = begun) -> None:
+                writer.turn, writer.image_id, writer.asked = turn, image_id, []
+                shown = player.shown(turn.goes_on_from)
+                begun.append((turn, image_id, shown.scene if shown else None, writer.asked))
+
+            player.before_turn = told
             played = player.play(conversation)
-            ends = [start for start, _ in starts[1:]] + [len(writer.requests)]
-            sound = True
-            for one, (start, before), end in zip(played, starts, ends, strict=True):
-                if one.number > 1 and end > start and (sound or one.ending == "right"):
-                    request, history = writer.requests[end - 1]
-                    found.append(
-                        Example(
-                            collection, conversation.name, one.number, one.turn, request, history, before, corpus.called
-                        )
-                    )
-                sound = sound and one.ending == "right"
+            sound = {0: True}
+            for one, (turn, image_id, before, asked) in zip(played, begun, strict=True):
+                sound[one.number] = one.ending == "right"
+                if one.number == 1 or not asked or not sound[turn.goes_on_from]:
+                    continue
+                request, history = asked[-1]
+                place = (collection, conversation.name, one.number)
+                found.append(Example(*place, turn, request, history, before, corpus.called, image_id))
     return found

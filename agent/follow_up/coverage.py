@@ -1,11 +1,10 @@
 """What of a request a reading leaves out although it matters, so that nothing is drawn on half of what was said."""
 
 from collections.abc import Callable, Collection, Sequence
-from functools import cache
 
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.lexicon import lexicon
-from imagerag.agent.follow_up.mentions import Mention, mentions_of
+from imagerag.agent.follow_up.mentions import Mention, mentions_of, verbs_of_change
 from imagerag.agent.follow_up.phrases import phrases
 from imagerag.prompt_grammar.vocabulary import ARTICLES
 
@@ -57,18 +56,49 @@ def left_out(edit: Edit, words: Sequence[str], is_word: Callable[[str], bool], s
             continue
         unknown = word not in seen or (len(word) >= SHORTEST_UNKNOWN and not is_word(word))
         matters = before in ARTICLES | phrases().definite | _COPULAS or _describes(ends.get(at))
-        if at == 0 and starts.get(1) == "relation" and word not in _verbs():  # "knight on a horse"
+        if at == 0 and starts.get(1) == "relation" and word not in verbs_of_change():  # "knight on a horse"
             matters = True
         if unknown or word in _POINTS_BACK or (matters and word not in lexicon().filler | _NO_NOUNS):
             found.append(word)
     return found
 
 
-@cache
-def _verbs() -> frozenset[str]:
-    """Return the words of the verbs by which changes are asked for."""
-    kinds = (*lexicon().verbs.values(), *lexicon().between.values(), *phrases().verbs.values())
-    return frozenset(word for verbs in kinds for verb in verbs for word in verb)
+def points_elsewhere(edit: Edit, words: Sequence[str], is_word: Callable[[str], bool]) -> bool:
+    """Tell whether a request speaks of what isn't there, or of something said before, so that nothing is guessed.
+
+    That is "the *piano*" of a picture without one, "the dog's *scarf*" of a dog without, a verb that nobody knows
+    ("*flubber* it"), and "*or* a cat".
+
+    Args:
+        edit: of the picture that stands.
+        words: of the request, as typed.
+        is_word: tells whether a word is known.
+    """
+    mentions = mentions_of(edit, words)
+    inside = {at for mention in mentions for at in range(mention.start, mention.end)}
+    no_noun = lexicon().filler | _NO_NOUNS | _COPULAS | _BEARINGS | verbs_of_change()
+    ends = [*(words[at + 1] for at in range(len(words) - 1)), "."]
+    missing = (
+        at not in inside
+        and word.isalpha()
+        and word not in no_noun
+        and words[at - 1] == "the"
+        and (not ends[at].isalpha() or ends[at] in no_noun or at + 1 in inside or not is_word(word))
+        for at, word in enumerate(words)
+        if at
+    )
+    starts = {mention.start: mention for mention in mentions}
+    nonsense = (
+        word.isalpha() and at not in inside and not is_word(word) and _points_at(starts.get(at + 1))
+        for at, word in enumerate(words)
+    )
+    owned = (one.kind == "thing" and not one.places and words[one.start - 1].endswith("'s") for one in mentions)
+    spoken_of = any(map(_is_missing, mentions)) or any(missing) or any(owned)
+    return bool(_POINTS_BACK & set(words)) or spoken_of or any(nonsense)
+
+
+def _points_at(mention: Mention | None) -> bool:
+    return mention is not None and (mention.kind == "pronoun" or bool(mention.places))
 
 
 def _is_missing(mention: Mention) -> bool:
@@ -91,10 +121,23 @@ _TAKES_AWAY = frozenset(
 def takes_away(words: Sequence[str]) -> bool:
     """Tell whether any word says that something is to go: of "the zebra wants some as well" none does."""
     verbs = (*lexicon().verbs["remove"], *phrases().verbs["remove"])
-    said = _TAKES_AWAY.union(word for verb in verbs for word in verb)
-    return denies(words) or bool(said & set(words))
+    return denies(words) or bool(_TAKES_AWAY & set(words)) or any(set(verb) <= set(words) for verb in verbs)
 
 
 def denies(words: Sequence[str]) -> bool:
     """Tell whether a request says what is not to be: "the dog shouldn't be red"."""
     return any(word in _NEGATIONS or word.endswith("n't") for word in words)
+
+
+def denied(words: Sequence[str]) -> frozenset[str]:
+    """Return the words of what a request says is not to be: "red" of "it shouldn't be red , but blue"."""
+    found: set[str] = set()
+    denying = False
+    for word in words:
+        if word in _NEGATIONS or word.endswith("n't"):
+            denying = True
+        elif not word[0].isalnum() or word == "but":
+            denying = False
+        elif denying:
+            found.add(word)
+    return frozenset(found)

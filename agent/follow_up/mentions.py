@@ -1,7 +1,9 @@
 """What a request mentions, wherever it stands: things of the picture, new things, looks, numbers and places."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 from imagerag.agent.follow_up.clauses import BACKGROUNDS
@@ -33,7 +35,7 @@ _NO_NAMES = frozenset(
      "thing", "look", "use", "need", "want", "see", "show", "add", "put", "set", "stick", "drop", "swap", "change",
      "switch", "turn", "cut", "hand", "head", "back", "times", "time", "question", "mark", "sign", "button", "symbol",
      "picture", "image", "style", "colour", "color", "kind", "type", "size", "version", "instead", "another", "wants",
-     "plus", "minus", "room", "light", "dark", "lot", "way", "one", "ones"]
+     "plus", "minus", "fewer", "less", "room", "light", "dark", "lot", "way", "one", "ones"]
 )  # fmt: skip
 """Words that name something in the library, and hardly ever that in a follow-up."""
 _SPOKEN_SIZES = {"big": "bigger", "large": "bigger", "huge": "bigger", "small": "smaller", "little": "smaller",
@@ -98,12 +100,38 @@ def mentions_of(edit: Edit, words: Sequence[str]) -> list[Mention]:
             continue
         found.append(mention)
         at = mention.end
+    if not any(one.kind == "thing" for one in found) and (unknown := _bare_unknown(words, found)) is not None:
+        found = sorted([*found, unknown], key=lambda one: one.start)
     return found
+
+
+_BEFORE_A_NOUN = frozenset(["+", "and", "add", "with", "plus", "also"])
+_BEHIND_A_NOUN = frozenset(["too", "also", ",", "as", ".", "!", "plz", "pls"])
+
+
+def _bare_unknown(words: Sequence[str], found: Sequence[Mention]) -> Mention | None:
+    """Return the first word that may name a thing, of a request that names none: "cop next to it"."""
+    taken = {at for one in found for at in range(one.start, one.end)}
+    said = lexicon().filler | phrases().no_things | _NO_NAMES | ARTICLES | _PRONOUNS | verbs_of_change()
+    for at, word in enumerate(words):
+        ends = at + 1 == len(words) or at + 1 in taken or words[at + 1] in _BEHIND_A_NOUN
+        begins = at == 0 or words[at - 1] in _BEFORE_A_NOUN
+        if at not in taken and ends and begins and len(word) > 2 and word.isalpha() and word not in said:
+            return Mention("thing", at, at + 1, (word,))
+    return None
+
+
+@cache
+def verbs_of_change() -> frozenset[str]:
+    """Return the words of the verbs by which changes are asked for."""
+    kinds = (*lexicon().verbs.values(), *lexicon().between.values(), *phrases().verbs.values())
+    return frozenset(word for verbs in kinds for verb in verbs for word in verb)
 
 
 def _mention(edit: Edit, words: Sequence[str], at: int) -> Mention | None:
     return (
         _background(words, at)
+        or _beside_whom(words, at)
         or _thing(edit, words, at)
         or _side(words, at)
         or _relation(words, at)
@@ -118,6 +146,28 @@ def _background(words: Sequence[str], at: int) -> Mention | None:
     return Mention("background", at, at + 1, (words[at],)) if words[at] in BACKGROUNDS else None
 
 
+_OF_WHOM = re.compile(
+    r"(?:to|on|at|from) (?:his|her|its|their|the|(?P<whose>\w+'s)) (?:very |far )?(?P<side>left|right)(?:[ -]hand)?"
+    r"(?: side)?(?P<of> of| from)?|(?P<front>in (?:the )?front)(?! of)|(?P<top>on top|up on top)(?= of)"
+)
+
+
+def _beside_whom(words: Sequence[str], at: int) -> Mention | None:
+    """Return how something stands to who was named or meant: "on her left", "to its right", "in front"."""
+    found = _OF_WHOM.match(" ".join(words[at : at + 7]))
+    if found is None or found["whose"]:
+        return None
+    taken = len(found[0].split())
+    if found["top"]:
+        return Mention("relation", at, at + taken + 1, tuple(words[at : at + taken + 1]), relation="on")
+    if found["front"]:
+        return Mention("relation", at, at + taken, tuple(words[at : at + taken]), relation="in front of")
+    if found["of"] is None and words[at + 1] == "the":
+        return None  # a side of the picture
+    kind: RelationKind = "left of" if found["side"] == "left" else "right of"
+    return Mention("relation", at, at + taken, tuple(words[at : at + taken]), relation=kind)
+
+
 def _thing(edit: Edit, words: Sequence[str], at: int) -> Mention | None:
     noun = at
     while noun < len(words) and _stands_before_a_name(words, noun):
@@ -127,7 +177,17 @@ def _thing(edit: Edit, words: Sequence[str], at: int) -> Mention | None:
         if length:
             named = tuple(word.removesuffix("'s") for word in words[start : start + length])
             return Mention("thing", at, start + length, named, places, tuple(words[at:start]))
+    if noun < len(words) and _may_be_a_noun(words, at, noun):
+        return Mention("thing", at, noun + 1, (words[noun],), (), tuple(words[at:noun]))
     return None
+
+
+def _may_be_a_noun(words: Sequence[str], at: int, noun: int) -> bool:
+    """Tell whether a word of no known name stands where a noun does: "a wug", "two wugs"."""
+    word = words[noun]
+    counts = any(before in ("a", "an", "some", "another") or number_of(before) for before in words[at:noun])
+    no_name = lexicon().filler | phrases().no_things | _NO_NAMES | ARTICLES | _PRONOUNS
+    return counts and len(word) > 2 and word.isalpha() and word not in no_name and not _begins_otherwise(words, noun)
 
 
 def _stands_before_a_name(words: Sequence[str], at: int) -> bool:
@@ -170,6 +230,11 @@ def _is_word(word: str) -> bool:
 def _names_closely(text: str, items: Sequence[Item]) -> bool:
     """Tell whether a word is one of a thing's name, and no part of a word."""
     return any(text in item.thing.phrase.split() or singular(text) in item.thing.phrase.split() for item in items)
+
+
+def _begins_otherwise(words: Sequence[str], at: int) -> bool:
+    """Tell whether what is no name begins at a place: a side, a relation, a look."""
+    return any(found is not None for found in (_side(words, at), _relation(words, at), _look(words, at)))
 
 
 def _side(words: Sequence[str], at: int) -> Mention | None:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from functools import cached_property
+from itertools import combinations, islice
 from typing import Literal, NamedTuple
 
 from imagerag.agent.follow_up.edit import Edit
@@ -14,11 +15,16 @@ from imagerag.prompt_grammar.noun_phrase import article
 from imagerag.prompt_grammar.vocabulary import ARTICLES, RELATION_WORDS, number_of
 
 ChangeKind = Literal[
-    "add", "add at", "add to side", "give", "replace", "remove", "remove some", "only", "colour", "background", "size",
-    "count", "move", "move to side", "style", "time",
+    "add", "add at", "add to side", "add behind all", "add alike", "give", "replace", "remove", "only", "colour",
+    "colour one", "colour all", "colour each", "background", "size", "size one", "grow", "shrink", "compare", "match",
+    "count", "count by", "move", "move to side", "swap", "swap colours", "style", "time",
+    "back", "new",
 ]  # fmt: skip
+"""``back``: the picture before; ``new``: one of which nothing is there yet."""
 MOST_TAKEN_TOGETHER = 3
 """Changes that one request asks for at most."""
+MOST_APART = 4
+"""Mentions behind a thing's name among which its colour and its number are looked for."""
 
 
 class Referent(NamedTuple):
@@ -43,7 +49,8 @@ class Change:
         new: the mention of what comes.
         look: the mention of the colour, size, number, side, style or time.
         relation: the mention of how it is to stand.
-        other: the thing that the target is moved to.
+        other: the thing that the target is moved to, changes places with or stays with.
+        apart: mentions of the colour, size and number of what comes that stand apart from its name.
         order: the change as the grammar of changes reads it.
     """
 
@@ -54,12 +61,13 @@ class Change:
     look: int | None = None
     relation: int | None = None
     other: Referent | None = None
+    apart: tuple[int, ...] = ()
 
-    @property
+    @cached_property
     def used(self) -> frozenset[int]:
         """Places of the mentions of which it is made."""
         of_things = [one.mention for one in (self.target, self.other) if one is not None]
-        return frozenset(at for at in (self.new, self.look, self.relation, *of_things) if at is not None)
+        return frozenset(at for at in (self.new, self.look, self.relation, *self.apart, *of_things) if at is not None)
 
 
 Proposal = tuple[Change, ...]
@@ -73,9 +81,9 @@ def proposals_of(edit: Edit, mentions: Sequence[Mention]) -> Iterator[Change]:
     relations = [at for at, one in enumerate(mentions) if one.kind == "relation"]
     sides = [at for at, one in enumerate(mentions) if one.kind == "side"]
     for at in news:
-        named = new_thing(mentions[at])
         if mentions[at].before[:1] != ("the",) or not mentions[at].places:
-            yield from _arriving(edit, mentions, at, named, targets, relations, sides)
+            for apart in _said_apart(mentions, at):
+                yield from _arriving(edit, mentions, at, apart, targets, relations, sides)
         for target in targets:
             if target.mention != at:
                 continue
@@ -86,37 +94,75 @@ def proposals_of(edit: Edit, mentions: Sequence[Mention]) -> Iterator[Change]:
                 yield Change("size", ("make", *who, sized([mention.size])), target, look=at)
             if mention.count and mention.count != edit.items[target.place].thing.count:
                 yield Change("count", _counted(edit, target.place, mention.count), target, look=at)
+        if mentions[at].colour:  # "octopus purple crab red": a colour before one name can be that of another
+            for target in targets:
+                if target.mention not in (None, at):
+                    order = ("make", *_called(edit, target.place), *(mentions[at].colour or "").split())
+                    yield Change("colour", order, target, look=at)
     yield from _of_targets(edit, mentions, targets, relations, sides)
     for at, one in enumerate(mentions):
         if one.kind == "colour":
             yield Change("background", ("make", "the", "background", *one.words), look=at)
+            if len(edit.items) > 1:
+                yield Change("colour all", ("make", "everything", *one.words), look=at)
         if one.kind == "style":
             yield Change("style", (*one.words, "style"), look=at)
         if one.kind == "time":
-            yield Change("time", ("at", *one.words), look=at)
+            yield Change("time", ("at", *(("daytime",) if one.words == ("day",) else one.words)), look=at)
+
+
+BACK, NEW = Change("back", ("go", "back")), Change("new", ("draw", "anew"))
+"""What a request can ask for instead of a change; they make no picture of this one."""
 
 
 def _arriving(
     edit: Edit,
     mentions: Sequence[Mention],
     at: int,
-    named: tuple[str, ...],
+    apart: tuple[int, ...],
     targets: Sequence[Referent],
     relations: Sequence[int],
     sides: Sequence[int],
 ) -> Iterator[Change]:
-    yield Change("add", ("add", *named), new=at)
+    named = new_thing(mentions[at], [mentions[place] for place in apart])
+    yield Change("add", ("add", *named), new=at, apart=apart)
     for side in sides:
-        yield Change("add to side", ("put", *named, *mentions[side].words), new=at, look=side)
+        yield Change("add to side", ("put", *named, *mentions[side].words), new=at, look=side, apart=apart)
+        if beside := side_of(mentions[side]):
+            for target in targets:
+                if target.mention != at:
+                    order = ("put", *named, *beside, *_called(edit, target.place))
+                    yield Change("add at", order, target, at, None, side, apart=apart)
+    for place, one in enumerate(mentions):
+        if one.kind == "background":
+            order = ("add", *named, "in", "the", "background")
+            yield Change("add behind all", order, new=at, look=place, apart=apart)
     for target in targets:
         if target.mention == at:
             continue
         who = _called(edit, target.place)
-        yield Change("give", ("give", *who, *named), target, at)
-        yield Change("replace", ("replace", *who, "with", *named), target, at)
+        yield Change("give", ("give", *who, *named), target, at, apart=apart)
+        yield Change("replace", ("replace", *who, "with", *named), target, at, apart=apart)
         for relation in relations:
-            yield Change("add at", ("put", *named, *_relation(mentions[relation]), *who), target, at, None, relation)
-            yield Change("move", ("put", *who, *_relation(mentions[relation]), *named), target, at, None, relation)
+            how = _relation(mentions[relation])
+            yield Change("add at", ("put", *named, *how, *who), target, at, None, relation, apart=apart)
+            yield Change("move", ("put", *who, *how, *named), target, at, None, relation, apart=apart)
+
+
+def _said_apart(mentions: Sequence[Mention], at: int) -> Iterator[tuple[int, ...]]:
+    """Yield which mentions may say the colour and number of a new thing behind its name: "a gift, a red one"."""
+    yield ()
+    behind = range(at + 1, min(at + 1 + MOST_APART, len(mentions)))
+    colours = [place for place in behind if mentions[place].kind == "colour" and not mentions[at].colour]
+    sizes = [place for place in behind if mentions[place].kind == "size" and not mentions[at].size]
+    numbers = [
+        place
+        for place in behind
+        if mentions[place].kind == "number" and not mentions[at].count and number_of(mentions[place].words[0]) > 1
+    ]
+    yield from ((place,) for place in (*colours, *sizes, *numbers))
+    yield from ((number, colour) for number in numbers for colour in colours)
+    yield from ((colour, size) for colour in colours for size in sizes)
 
 
 def _of_targets(
@@ -132,24 +178,53 @@ def _of_targets(
         yield Change("remove", ("remove", *who), target)
         if target.mention is not None and len(edit.items) > 1:
             yield Change("only", ("only", *who), target)
+        several = ("make", "one", "of", *who) if thing.count > 1 else ()
+        if not any(one.kind == "size" for one in mentions):
+            yield Change("grow", ("make", *who, "bigger"), target)
+            yield Change("shrink", ("make", *who, "smaller"), target)
+        yield Change("add alike", ("add", "another", *thing.phrase.split()), target)
         for at, one in enumerate(mentions):
             if one.kind == "colour":
                 yield Change("colour", ("make", *who, *one.words), target, look=at)
+                yield Change("add alike", ("add", "another", *one.words, *thing.phrase.split()), target, look=at)
+                if several:
+                    yield Change("colour one", (*several, *one.words), target, look=at)
             elif one.kind == "size":
                 yield Change("size", ("make", *who, sized(one.words)), target, look=at)
+                if several:
+                    yield Change("size one", (*several, sized(one.words)), target, look=at)
             elif one.kind == "number" and number_of(one.words[0]) != thing.count:
                 yield Change("count", _counted(edit, target.place, number_of(one.words[0])), target, look=at)
         if thing.count > 1:
             yield Change("count", _counted(edit, target.place, thing.count - 1), target)
         yield Change("count", _counted(edit, target.place, thing.count + 1), target)
+        for at, one in enumerate(mentions):
+            if one.kind == "number" and number_of(one.words[0]) > 1:
+                for by in (number_of(one.words[0]), -number_of(one.words[0])):
+                    if thing.count + by > 0:
+                        yield Change("count by", _counted(edit, target.place, thing.count + by), target, look=at)
         for side in sides:
             yield Change("move to side", ("put", *who, *mentions[side].words), target, look=side)
         for other in targets:
             if other.place == target.place:
                 continue
+            if target.place < other.place:
+                yield Change("swap", ("swap", *who, "and", *_called(edit, other.place)), target, other=other)
+                if target.mention is not None and other.mention is not None and len(edit.items) > 2:
+                    yield Change("only", ("only", *who, "and", *_called(edit, other.place)), target, other=other)
+            there = _called(edit, other.place)
             for relation in relations:
-                order = ("put", *who, *_relation(mentions[relation]), *_called(edit, other.place))
+                order = ("put", *who, *_relation(mentions[relation]), *there)
                 yield Change("move", order, target, relation=relation, other=other)
+            for side in sides:
+                if beside := side_of(mentions[side]):
+                    yield Change("move", ("put", *who, *beside, *there), target, relation=side, other=other)
+            for at, one in enumerate(mentions):
+                if one.kind == "size" and (size := sized(one.words)) in ("bigger", "smaller"):
+                    yield Change("compare", ("make", *who, size, "than", *there), target, look=at, other=other)
+            colour = edit.items[other.place].thing.colour
+            if colour and colour != thing.colour and None not in (target.mention, other.mention):
+                yield Change("match", ("make", *who, *colour.split()), target, other=other)
 
 
 def _referents(edit: Edit, mentions: Sequence[Mention]) -> list[Referent]:
@@ -180,12 +255,19 @@ def _relation(mention: Mention) -> tuple[str, ...]:
     return tuple(RELATION_WORDS.get(mention.relation, mention.relation).split())
 
 
-def new_thing(mention: Mention) -> tuple[str, ...]:
-    """Return a thing that comes with what makes it one: "a red hat", "3 owls", "another dog"."""
+def new_thing(mention: Mention, apart: Sequence[Mention] = ()) -> tuple[str, ...]:
+    """Return a thing that comes with what makes it one: "a red hat", "3 owls", "another dog".
+
+    Args:
+        mention: of the thing.
+        apart: of its colour and number, where these stand elsewhere.
+    """
     said = phrases()
-    colour = (mention.colour or "").split()
-    size = [mention.size] if mention.size else []
-    many = mention.count
+    behind = {one.kind: one.words for one in apart}
+    colour = list(behind.get("colour", (mention.colour or "").split()))
+    size = [_AS_AN_ADJECTIVE.get(sized(behind["size"]), "small")] if "size" in behind else []
+    size = size or ([mention.size] if mention.size else [])
+    many = number_of(behind["number"][0]) if "number" in behind else mention.count
     several = singular(mention.words[-1]) != mention.words[-1]
     if {"another", "second", "third", "more", "extra", "other"} & set(mention.before) and many < 2:
         first = ["another"]
@@ -198,6 +280,88 @@ def new_thing(mention: Mention) -> tuple[str, ...]:
     name = [*size, *colour, *(word for word in mention.words if word not in ARTICLES)]
     one = many < 2 and not first and not several
     return (*([article(name[0])] if one else first), *name)
+
+
+_AS_AN_ADJECTIVE = {"bigger": "large", "smaller": "small", "big": "large", "large": "large", "huge": "large"}
+_SIDES: dict[str, tuple[str, ...]] = {
+    "left": ("to", "the", "left", "of"),
+    "right": ("to", "the", "right", "of"),
+    "top": ("above",),
+    "above": ("above",),
+    "overhead": ("above",),
+    "bottom": ("below",),
+}
+
+
+def side_of(mention: Mention) -> tuple[str, ...]:
+    """Return how what is put to a side of the picture stands to a thing that is there: "left", to the left of it.
+
+    Empty for the middle and for corners.
+    """
+    found = [how for side, how in _SIDES.items() if side in mention.words]
+    return found[0] if len(found) == 1 else ()
+
+
+def compound(edit: Edit, mentions: Sequence[Mention], singles: Sequence[Change]) -> Iterator[Proposal]:
+    """Yield changes that belong together, however many: lists of changes, each thing its colour, colours exchanged."""
+    yield from _in_order(mentions, singles)
+    for one, other in combinations(range(len(edit.items)), 2):
+        first, second = edit.items[one].thing.colour, edit.items[other].thing.colour
+        if first and second and first != second:
+            yield tuple(
+                Change("swap colours", ("make", *_called(edit, place), *colour.split()), Referent(place, None))
+                for place, colour in ((one, second), (other, first))
+            )
+    colours = [at for at, mention in enumerate(mentions) if mention.kind == "colour"]
+    for place, item in enumerate(edit.items):
+        if 1 < item.thing.count == len(colours):
+            yield _each_its_own(edit, place, mentions, colours)
+
+
+_ORDINALS = ("first", "second", "third", "fourth")
+
+
+def _each_its_own(edit: Edit, place: int, mentions: Sequence[Mention], colours: Sequence[int]) -> Proposal:
+    """Return the changes by which each of several things gets a colour."""
+    name = edit.items[place].thing.phrase.split()
+    return tuple(
+        Change("colour each", ("make", "the", which, *name, *mentions[at].words), Referent(place, None), look=at)
+        for which, at in zip(_ORDINALS, colours, strict=False)
+    )
+
+
+MOST_IN_ORDER = 60
+"""Lists of changes that one request is cut into."""
+MOST_PARTS = 5
+"""Changes of one such list."""
+_OF_NO_WEIGHT = frozenset(["pronoun", "relation", "number"])
+"""Kinds of mentions that a list of changes may leave out."""
+
+
+def _in_order(mentions: Sequence[Mention], singles: Sequence[Change]) -> Iterator[Proposal]:
+    """Yield the ways to cut a request into changes of neighbouring mentions: "cat red, dog blue, bird green"."""
+    starting: dict[int, list[tuple[int, Change]]] = {}
+    for change in sorted(singles, key=lambda one: one.new is not None):  # looks of what is named come first
+        used = change.used
+        if len(used) < (1 if change.kind in ("remove", "add", "grow", "shrink") else 2):
+            continue
+        first, last = min(used), max(used)
+        if all(at in used or mentions[at].kind in _OF_NO_WEIGHT for at in range(first, last)):
+            starting.setdefault(first, []).append((last + 1, change))
+
+    def cut(at: int, parts: Proposal) -> Iterator[Proposal]:
+        if at == len(mentions):
+            if len(parts) > 1:
+                yield parts
+            return
+        if len(parts) < MOST_PARTS:
+            for end, change in starting.get(at, ()):
+                if change.order not in {one.order for one in parts}:
+                    yield from cut(end, (*parts, change))
+        if mentions[at].kind in _OF_NO_WEIGHT:
+            yield from cut(at + 1, parts)
+
+    yield from islice(cut(0, ()), MOST_IN_ORDER)
 
 
 def together(edit: Edit, singles: Sequence[Change]) -> Iterator[Proposal]:

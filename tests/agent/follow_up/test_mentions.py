@@ -51,3 +51,31 @@ def test_a_colour_in_a_name_is_a_part_of_the_name() -> None:
 def test_too_much_of_a_size_asks_for_the_opposite(request_: str, size: str) -> None:
     found = mentioned(request_)[-1]
     assert sized([found.size] if found.size else found.words) == size
+
+
+@pytest.mark.parametrize(
+    ("request_", "words", "relation"),
+    [
+        ("a cat on her left", ("on", "her", "left"), "left of"),
+        ("a cat to its right", ("to", "its", "right"), "right of"),
+        ("a cat in front", ("in", "front"), "in front of"),
+        ("a cat on top of it", ("on", "top", "of"), "on"),
+    ],
+)
+def test_a_place_is_said_of_who_is_meant(request_: str, words: tuple[str, ...], relation: str) -> None:
+    assert [(one.words, one.relation) for one in mentioned(request_) if one.relation] == [(words, relation)]
+
+
+@pytest.mark.parametrize(
+    ("request_", "names"),
+    [
+        ("a wug on the dog", ["wug", "dog"]),
+        ("two wugs on it", ["wugs"]),
+        ("cop next to it", ["cop"]),
+        ("and grandpa right of her", ["grandpa"]),
+        ("a bit bigger", []),
+        ("lovely !", []),
+    ],
+)
+def test_a_word_where_a_noun_stands_may_name_a_thing(request_: str, names: list[str]) -> None:
+    assert [" ".join(one.words) for one in mentioned(request_) if one.kind == "thing"] == names

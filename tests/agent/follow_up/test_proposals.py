@@ -1,8 +1,11 @@
 """Changes put together from what a request mentions."""
 
+import pytest
+
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.mentions import mentions_of
-from imagerag.agent.follow_up.proposals import Change, new_thing, proposals_of, together
+from imagerag.agent.follow_up.proposals import Change, compound, new_thing, proposals_of, side_of, together
+from imagerag.agent.follow_up.ranking import made
 from testing.follow_ups import NAMES
 
 
@@ -45,3 +48,60 @@ def test_a_new_thing_is_one_another_or_several_as_it_is_said() -> None:
     assert [" ".join(new_thing(one)) for one in things] == [
         "a red hat", "another dog", "3 owls", "some trees", "two balloons",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("request_", "prompt", "order"),
+    [
+        ("and a hat , a red one", "a dog", "give the dog a red hat"),
+        ("cats too , like three of them", "a dog", "add 3 cats"),
+        ("an owl , tiny", "a dog", "add a small owl"),
+        ("one of them red", "two dogs", "make one of the dogs red"),
+        ("a second one , black", "a dog", "add another black dog"),
+        ("2 more", "a dog", "make it 3 dogs"),
+        ("2 fewer", "three dogs", "make it 1 dog"),
+        ("exchange the dog and the tree", "a dog and a tree", "swap the dog and the tree"),
+        ("the dog bigger than the tree", "a dog and a tree", "make the dog bigger than the tree"),
+        ("the dog like the tree", "a dog and a red tree", "make the dog red"),
+        ("all of it blue", "a dog and a tree", "make everything blue"),
+        ("enlarge the dog", "a dog", "make the dog bigger"),
+        ("a castle in the background", "a dog", "add a castle in the background"),
+        ("tree left", "a dog", "put a tree to the left of the dog"),
+        ("only the dog and the tree", "a dog , a tree and an owl", "only the dog and the tree"),
+    ],
+)
+def test_changes_of_many_kinds_are_proposed(request_: str, prompt: str, order: str) -> None:
+    assert order in orders(proposed(request_, prompt))
+
+
+def test_a_size_that_is_said_leaves_no_other() -> None:
+    assert "make the dog smaller" not in orders(proposed("the dog bigger"))
+
+
+def lists(request: str, prompt: str) -> list[tuple[str, ...]]:
+    edit = Edit.of(prompt, NAMES, NAMES)
+    mentions = mentions_of(edit, request.split())
+    found = compound(edit, mentions, list(proposals_of(edit, mentions)))
+    return [tuple(" ".join(change.order) for change in one) for one in found]
+
+
+def test_a_list_of_looks_is_as_many_changes() -> None:
+    found = lists("dog red , tree blue , owl green , hat gold", "a dog, a tree, an owl and a hat")
+    assert ("make the dog red", "make the tree blue", "make the owl green", "make the hat gold") in found
+
+
+def test_two_things_exchange_their_colours() -> None:
+    assert ("make the dog blue", "make the tree red") in lists("exchange their colours", "a red dog and a blue tree")
+
+
+def test_each_of_several_gets_a_colour_of_its_own() -> None:
+    several = ("make the first dog red", "make the second dog blue", "make the third dog green")
+    assert several in lists("one red , one blue , one green", "three dogs")
+    changes = tuple(Change("colour each", tuple(order.split())) for order in several)
+    assert made(Edit.of("three dogs", NAMES, NAMES), changes) == "a red dog and a blue dog and a green dog"
+
+
+def test_a_side_of_the_picture_is_one_of_a_thing_unless_it_is_a_corner() -> None:
+    edit = Edit.of("a dog", NAMES, NAMES)
+    left, corner = (mentions_of(edit, words.split())[0] for words in ("left", "in the top left corner"))
+    assert (side_of(left), side_of(corner)) == (("to", "the", "left", "of"), ())

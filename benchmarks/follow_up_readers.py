@@ -3,9 +3,9 @@
     python -m benchmarks.follow_up_readers [--kept FILE]
 
 Each follow-up is taken by itself, said of a picture that is as it should be. The weights that read a collection are
-fitted on all others (leave one collection out). The rules were written with all of these collections in sight, so that
-their figures, and those of what builds on them, are no estimate for others; ``benchmarks.follow_ups`` has those of
-collections that were kept apart.
+fitted on those of the other parts, of ``PARTS``. The rules were written with "development" and "varied" to "varied11"
+in sight, so that their figures of these, and those of what builds on them, are no estimate for others; of "varied12" on
+they are. About half an hour.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ Ending = Literal["right", "wrong", "refused"]
 Shares = Mapping[str, float]
 """Probability of each prompt; the empty one is that of no change."""
 Way = Callable[[Weighed, Brief | None, Shares], Ending]
+PARTS = 4
+"""Parts into which the collections are put."""
 SURE = (0.0, 0.3, 0.5, 0.7, 0.9)
 """Probabilities from which on a reading is drawn."""
 DOUBTS = ((0.01, 0.9), (0.05, 0.7), (0.05, 0.5))
@@ -105,14 +107,18 @@ def ways() -> dict[str, Way]:
 
 
 def main() -> None:
-    """Leave out each collection in turn, and print the sums."""
+    """Leave out each part of the collections in turn, and print the sums."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--kept", type=Path, help="keep the weighed examples there, and weigh none twice")
     collections = weighed_collections(options.parse_args().kept)
     reader = follow_ups_by_rule()
     told = {name: Counter[Ending]() for name in ways()}
-    for left_out, weighed in collections.items():
-        weights = fit([one for name, some in collections.items() if name != left_out for one in some])
+    fitted: dict[int, NDArray[np.float32]] = {}
+    for place, (left_out, weighed) in enumerate(collections.items()):
+        if (part := place % PARTS) not in fitted:
+            others = [some for at, some in enumerate(collections.values()) if at % PARTS != part]
+            fitted[part] = fit([one for some in others for one in some])
+        weights = fitted[part]
         alone = Counter[Ending]()
         for one in weighed:
             try:

@@ -13,18 +13,21 @@ import torch
 from numpy.typing import NDArray
 
 from imagerag.agent.follow_up.likelihood import FEATURES
-from imagerag.agent.follow_up.proposals import Proposal
+from imagerag.agent.follow_up.proposals import BACK, NEW, Proposal
 from imagerag.agent.follow_up.ranking import combined, made, single_changes
-from imagerag.agent.follow_up.reading import FollowUps
+from imagerag.agent.follow_up.reading import FollowUps, standing_of
 from testing.follow_up_corpus import COLLECTIONS, Collection, read_corpus
 from testing.follow_up_examples import Example, examples_of, follow_ups_by_rule
 
-KEPT_APART: tuple[Collection, ...] = ("test", "varied9", "varied10", "varied11")
+KEPT_APART: tuple[Collection, ...] = ("test", "varied16")
 """Collections on which no weights are fitted."""
 TUNED_ON: tuple[Collection, ...] = tuple(name for name in COLLECTIONS if name not in KEPT_APART)
 """Collections on which the weights are fitted."""
-PENALTY = 3e-4
-"""Times the sum of the squared weights, beside the mean negative log-likelihood; not compared with others."""
+PENALTY = 1e-4
+"""Times the sum of the squared weights, beside the mean negative log-likelihood.
+
+Fitted without "varied9", "varied11", "varied12", "varied17" and "varied20", weights alone read 65.9 % of these right
+with it, and 64.0 % with 3e-4."""
 STEPS = 60
 
 
@@ -33,7 +36,8 @@ class Weighed(NamedTuple):
 
     Attributes:
         example: itself.
-        features: of each proposal, the places of its weights; the first is to change nothing.
+        features: of each proposal, the places of its weights; the first is to change nothing, the next two are to go
+            back and to draw something new.
         prompts: of the pictures that the proposals make; empty of the first, ``None`` of those that can't be made.
         right: of each proposal, whether it is what was wanted; of the first, whether it is that where no other is.
     """
@@ -54,16 +58,42 @@ def weigh(examples: Iterable[Example], reader: FollowUps) -> Iterator[Weighed]:
             continue
         edit, words = begun
         request, singles = single_changes(edit, words)
-        proposals: list[Proposal] = [(), *((change,) for change in singles)]
+        proposals: list[Proposal] = [(), (BACK,), (NEW,), *((change,) for change in singles)]
         prompts: list[str | None] = ["", *(made(edit, one) for one in proposals[1:])]
-        drawn = [change for change, prompt in zip(singles, prompts[1:], strict=True) if prompt is not None]
-        several = combined(edit, drawn)
+        drawn = [change for change, prompt in zip(singles, prompts[3:], strict=True) if prompt is not None]
+        several = combined(edit, request, drawn)
         proposals += several
         prompts += [made(edit, one) for one in several]
-        right = [bool(prompt) and example.is_change and example.is_right(prompt or "") for prompt in prompts]
+        are_right = {one: example.is_change and example.is_right(one) for one in set(prompts) if one}
+        right = wanted_wording(example, prompts, [are_right.get(prompt or "", False) for prompt in prompts])
+        standing = standing_of(example.history)
+        right[1] = turn.goes_back and standing is not None and standing.before == example.base
+        right[2] = turn.kind == "new"
         right[0] = not any(right)
         features = [np.array(request.features(one), dtype=np.int32) for one in proposals]
         yield Weighed(example, features, prompts, np.array(right))
+
+
+_HELD = frozenset(
+    ["give", "gives", "giving", "hand", "hold", "holds", "holding", "carry", "carries", "carrying", "with", "has",
+     "have", "wear", "wears", "wearing", "bring", "brings", "get", "gets", "w", "for"]
+)  # fmt: skip
+"""Words by which a thing comes to one that is there, and not beside it."""
+
+
+def wanted_wording(example: Example, prompts: Sequence[str | None], right: Sequence[bool]) -> list[bool]:
+    """Return which of the right prompts are meant, where a thing may as well be held as stand beside the others.
+
+    A turn seldom says which: "a dog with a cat" shows all that is wanted behind "and a cat too", and is not meant.
+    """
+    many = example.before.prompt.count(" with ") if example.before is not None else 0
+    held = [
+        ok and prompt is not None and prompt.count(" with ") > many for ok, prompt in zip(right, prompts, strict=True)
+    ]
+    apart = [ok and not one for ok, one in zip(right, held, strict=True)]
+    gives = bool(_HELD & set(re.findall(r"[a-z]+", example.request.lower())))
+    meant = held if gives and any(held) else apart
+    return list(meant if any(meant) else right)
 
 
 def words_seen(collections: Iterable[Collection] = TUNED_ON) -> list[str]:

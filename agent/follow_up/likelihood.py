@@ -8,12 +8,13 @@ from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.keywords import is_animate
 from imagerag.agent.follow_up.lexicon import lexicon
 from imagerag.agent.follow_up.mentions import Mention
+from imagerag.agent.follow_up.phrases import phrases
 from imagerag.agent.follow_up.proposals import Change, Proposal, Referent
 from imagerag.agent.follow_up.wording import spellings_of_chats
 from imagerag.prompt_grammar.inflection import singular
 from imagerag.prompt_grammar.vocabulary import GARMENTS, colour_of
 
-FEATURES = 1 << 16
+FEATURES = 1 << 17
 """Weights; a feature's is at its checksum modulo this."""
 LONGEST_GRAM = 3
 _NEGATIONS = frozenset(
@@ -21,6 +22,13 @@ _NEGATIONS = frozenset(
      "hate", "dislike", "nor", "neither", "bored", "ugly", "boring", "wrong", "weird"]
 )  # fmt: skip
 _MARKS = frozenset(",;:.!?-")
+_PARTS = frozenset([",", ";", ".", "!", "?", "and", "but", "then"])
+_SMALL_WORDS = frozenset(
+    ["the", "a", "an", "some", "of", "to", "on", "in", "at", "for", "with", "is", "are", "be", "i", "you", "we", "it",
+     "my"]
+)  # fmt: skip
+MOST_TOLD_APART = 5
+"""Number of words, or parts, from which on more of them make no difference."""
 
 
 @lru_cache(maxsize=1)
@@ -58,6 +66,13 @@ class Request:
                 self.tokens.append(spellings.get(words[at], words[at]))
                 at += 1
         filler = lexicon().filler
+        known = classes.keys() | filler | phrases().no_things | _SMALL_WORDS
+        rest = [token for token in self.tokens if isinstance(token, str) and token.isalpha() and token not in known]
+        self.rest = min(len(rest), MOST_TOLD_APART)
+        """Words outside mentions that are neither filler nor verbs of change."""
+        marks = [token for token in self.tokens if token in _PARTS]
+        self.parts = min(len(marks) + 1, MOST_TOLD_APART)
+        """Parts of the request between marks and conjunctions."""
         self.plain: list[str | int] = []
         """The same without filler, and with verbs of change as what they do."""
         for token in self.tokens:
@@ -77,11 +92,18 @@ class Request:
         kinds = "+".join(sorted(change.kind for change in proposal)) or "none"
         yield f"kinds {kinds}"
         yield f"many {len(proposal)}"
+        yield f"many {len(proposal)} rest {self.rest}"
+        yield f"many {len(proposal)} parts {self.parts}"
+        yield f"{kinds} rest {self.rest}"
         for at, mention in enumerate(self.mentions):
             if at not in used:
                 kind = self._kind_of(mention)
                 yield f"unused {kind}"
                 yield f"unused {kind} {len(proposal)}"
+                yield f"unused {kind} first {mention.start == 0}"
+                if used:
+                    where = "before" if at < min(used) else "behind" if at > max(used) else "between"
+                    yield f"unused {kind} {where} {kinds}"
                 if len(proposal) < 2:
                     yield f"unused {kind} {kinds}"
         if not proposal:
@@ -104,6 +126,7 @@ class Request:
         for role, place in (("LOOK", change.look), ("REL", change.relation), ("NEW", change.new)):
             if place is not None:
                 roles[place] = role
+        roles |= {place: f"APART {self.mentions[place].kind}" for place in change.apart}
         for role, who in (("WHO", change.target), ("OTHER", change.other)):
             if who is not None and who.mention is not None:
                 both = who.mention == change.look
@@ -117,6 +140,8 @@ class Request:
         if change.new is not None:
             for name in self._of_new(self.mentions[change.new]):
                 yield f"{change.kind} new {name}"
+            for place in change.apart:
+                yield f"apart {self.mentions[place].kind} behind {min(place - change.new, 4)}"
         yield from self._of_look(change)
 
     def _grams(self, kind: str, roles: dict[int, str]) -> Iterator[str]:

@@ -1,10 +1,10 @@
 """What a request most likely means where no rule reads it: proposals ranked by fitted weights, and made."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from copy import copy
 from functools import lru_cache
 from itertools import islice
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,10 @@ from imagerag.agent.follow_up.keywords import may_be_called
 from imagerag.agent.follow_up.lexicon import lexicon
 from imagerag.agent.follow_up.likelihood import FEATURES, Request
 from imagerag.agent.follow_up.mentions import MOST, mentions_of
-from imagerag.agent.follow_up.proposals import Change, Proposal, proposals_of, together
+from imagerag.agent.follow_up.proposals import BACK, NEW, Change, Proposal, compound, proposals_of, together
 from imagerag.agent.follow_up.scene_edit import CannotChange
 from imagerag.assets import asset
+from imagerag.prompt_grammar.vocabulary import number_of
 
 WEIGHTS = "follow_up_weights.safetensors"
 """Written by ``training.fit_follow_ups``."""
@@ -31,6 +32,9 @@ LEAST_MADE = 0.01
 """Probability below which a proposal isn't made."""
 
 
+_INSTEAD: Mapping[Proposal, Literal["back", "new"]] = {(BACK,): "back", (NEW,): "new"}
+
+
 class Reading(NamedTuple):
     """A way to read a request.
 
@@ -38,13 +42,15 @@ class Reading(NamedTuple):
         prompt: of the changed picture; empty where the picture stays as it is, because nothing of this is asked for.
         probability: 0..1.
         orders: the changes as plain orders.
-        in_part: a thing that the request names, and the picture lacks, is in none of them.
+        in_part: a thing that the request names, and the picture lacks, or a colour, is in none of them.
+        instead: what is asked for instead of a change, with an empty prompt.
     """
 
     prompt: str
     probability: float
     orders: tuple[str, ...]
     in_part: bool = False
+    instead: Literal["", "back", "new"] = ""
 
     @property
     def quoted(self) -> str:
@@ -90,10 +96,11 @@ def single_changes(edit: Edit, words: Sequence[str]) -> tuple[Request, list[Chan
     return Request(edit, words, mentions), list(found.values())
 
 
-def combined(edit: Edit, changes: Sequence[Change]) -> list[Proposal]:
-    """Return changes taken together, at most ``MOST_TOGETHER``."""
+def combined(edit: Edit, request: Request, changes: Sequence[Change]) -> list[Proposal]:
+    """Return changes taken together: such as belong together, and at most ``MOST_TOGETHER`` others."""
     several = sorted(together(edit, changes), key=lambda one: (-len(_used(one)), len(one)))
-    return list(islice(several, MOST_TOGETHER))
+    lists = compound(edit, request.mentions, changes)
+    return list(dict.fromkeys((*lists, *islice(several, MOST_TOGETHER))))
 
 
 def _used(proposal: Proposal) -> frozenset[int]:
@@ -102,6 +109,8 @@ def _used(proposal: Proposal) -> frozenset[int]:
 
 def made(edit: Edit, proposal: Proposal) -> str | None:
     """Return the prompt of the picture changed so; ``None`` where it can't be."""
+    if BACK in proposal or NEW in proposal:
+        return None
     changed = copy(edit)
     changed.items, changed.passed_over, changed.reader = list(edit.items), [], clause
     try:
@@ -123,7 +132,7 @@ def is_doubtful(before: Edit, after: Edit, words: Sequence[str]) -> bool:
     """
     old = {item.thing.phrase for item in before.items}
     now = {item.thing.phrase for item in after.items}
-    if any(not is_known(phrase, before.known) for phrase in now - old):
+    if any(not is_known(phrase, before.known) or is_strange(phrase, before.known) for phrase in now - old):
         return True
     named = {before.items[place].thing.phrase for mention in mentions_of(before, words) for place in mention.places}
     return any(
@@ -131,6 +140,11 @@ def is_doubtful(before: Edit, after: Edit, words: Sequence[str]) -> bool:
         for gone in old - now - named
         if now - old
     )
+
+
+def is_strange(phrase: str, known: Collection[str]) -> bool:
+    """Tell whether a name has a number within it, and is none: "plant 2 tulips"."""
+    return phrase not in known and any(number_of(word) and word not in ("a", "an") for word in phrase.split()[1:])
 
 
 _EXCHANGES = frozenset(
@@ -148,6 +162,20 @@ def exchanges_untold(before: Edit, after: Edit, words: Sequence[str]) -> bool:
     return bool(old - now) and bool(now - old) and not (_EXCHANGES | verbs) & set(words)
 
 
+def can_be_said(prompt: str, edit: Edit, words: Sequence[str], *, alike: Callable[[str, str, Edit], bool]) -> bool:
+    """Tell whether any proposal for a request makes a picture that shows the same things as a prompt.
+
+    Args:
+        prompt: of the picture.
+        edit: of the picture that stands, unchanged.
+        words: of the request, as typed.
+        alike: tells whether two prompts show the same things.
+    """
+    request, singles = single_changes(edit, words)
+    proposals = [*((change,) for change in singles), *combined(edit, request, singles[:MOST_COMBINED])]
+    return any(alike(one, prompt, edit) for one in {made(edit, proposal) for proposal in proposals} if one)
+
+
 def readings(edit: Edit, words: Sequence[str], weights: NDArray[np.float32]) -> list[Reading]:
     """Return the ways to read a request, the likeliest first.
 
@@ -157,20 +185,22 @@ def readings(edit: Edit, words: Sequence[str], weights: NDArray[np.float32]) -> 
         weights: of the features; shape (FEATURES,).
     """
     request, singles = single_changes(edit, words)
-    if not singles:
-        return []
-    proposals: list[Proposal] = [(), *((change,) for change in singles)]
+    proposals: list[Proposal] = [(), (BACK,), (NEW,), *((change,) for change in singles)]
     scores = [float(weights[request.features(one)].sum()) for one in proposals]
-    best = sorted(range(1, len(proposals)), key=lambda at: -scores[at])[:MOST_COMBINED]
-    several = combined(edit, [singles[at - 1] for at in sorted(best)])
+    best = sorted(range(len(singles)), key=lambda at: -scores[at + 3])[:MOST_COMBINED]
+    several = combined(edit, request, [singles[at] for at in sorted(best)])
     proposals += several
     scores += [float(weights[request.features(one)].sum()) for one in several]
-    new = frozenset(at for at, one in enumerate(request.mentions) if one.kind == "thing" and not one.places)
-    return list(_merged(edit, proposals, np.array(scores), new))
+    said = frozenset(
+        at
+        for at, one in enumerate(request.mentions)
+        if one.kind == "colour" or (one.kind == "thing" and not one.places)
+    )
+    return list(_merged(edit, proposals, np.array(scores), said))
 
 
 def _merged(
-    edit: Edit, proposals: Sequence[Proposal], scores: NDArray[np.float64], new: frozenset[int]
+    edit: Edit, proposals: Sequence[Proposal], scores: NDArray[np.float64], said: frozenset[int]
 ) -> Iterator[Reading]:
     """Yield what can be made, with the probabilities of all that come to the same.
 
@@ -178,7 +208,7 @@ def _merged(
         edit: of the picture that stands.
         proposals: that were weighed.
         scores: of each.
-        new: mentions of things that the picture lacks.
+        said: mentions of things that the picture lacks, and of colours.
     """
     shares = np.exp(scores - scores.max())
     shares /= shares.sum()
@@ -186,6 +216,9 @@ def _merged(
     for at in [int(place) for place in np.argsort(-shares, kind="stable")[:MOST_MADE]]:
         if shares[at] < LEAST_MADE:
             break
+        if instead := _INSTEAD.get(proposals[at]):
+            found[instead] = Reading("", float(shares[at]), (), instead=instead)
+            continue
         prompt = made(edit, proposals[at]) if proposals[at] else ""
         if prompt is None:
             continue
@@ -193,7 +226,7 @@ def _merged(
         old = found.get(prompt)
         share = float(shares[at])
         found[prompt] = (
-            Reading(prompt, share, orders, bool(new - _used(proposals[at])))
+            Reading(prompt, share, orders, bool(said - _used(proposals[at])))
             if old is None
             else old._replace(probability=old.probability + share)
         )

@@ -13,9 +13,9 @@ from imagerag.agent.follow_up import pictures
 from imagerag.agent.follow_up.changes import change, clause
 from imagerag.agent.follow_up.clauses import KEPT, without_asides
 from imagerag.agent.follow_up.earlier import named_in_correction, read_meant
-from imagerag.agent.follow_up.edit import Edit, in_words, run_together
+from imagerag.agent.follow_up.edit import Edit, in_words, is_known, run_together
 from imagerag.agent.follow_up.heading import refuse_turning
-from imagerag.agent.follow_up.likeliest import LIKELY, SURE, SURE_OF_A_CHANGE, Likeliest
+from imagerag.agent.follow_up.likeliest import LIKELY, Likeliest
 from imagerag.agent.follow_up.mentions import mentions_of
 from imagerag.agent.follow_up.new_picture import asked_for, refined_by, stands_for_itself, without_taken_back
 from imagerag.agent.follow_up.opening import opened
@@ -28,7 +28,7 @@ from imagerag.agent.follow_up.phrases import (
     without_hesitation,
     words_of,
 )
-from imagerag.agent.follow_up.ranking import fitted_weights
+from imagerag.agent.follow_up.ranking import fitted_weights, is_strange
 from imagerag.agent.follow_up.scene_edit import CannotChange
 from imagerag.agent.follow_up.sentences import with_article
 from imagerag.agent.follow_up.spelling import notes_on, spelt
@@ -306,8 +306,15 @@ class FollowUps:
             if not unread:
                 told = tuple(f"{part!r} was taken as a remark, nothing to draw" for part in edit.passed_over)
                 result = edit.described()
-                if (better := self._likely.instead_of(result, edit, self._edit(base, history), said)) is not None:
+                standing = self._edit(base, history)
+                better = self._likely.instead_of(result, edit, standing, said)
+                if better is not None:
                     return Brief(better.prompt, base.id, keep_seed=not again, notes=(better.told,))
+                come = [item.thing.phrase for item in edit.items if item not in standing.items]
+                if better is None and (strange := next((one for one in come if is_strange(one, self._known)), "")):
+                    return _declined(request, base, f"there is nothing called {strange!r}")
+                if better is None and self._likely.is_unlikely(result, standing, said):
+                    return _declined(request, base, f"it may mean {result!r}, but hardly does; say it in other words")
                 if not again and result == parse_scene(base.prompt, self._names).describe():
                     told = (*told, f"{base.prompt!r} says that already, so it is drawn anew with another seed")
                     return Brief(result, base.id, keep_seed=False, notes=told)
@@ -317,11 +324,13 @@ class FollowUps:
         joins = said[:1] in (["and"], ["also"], ["plus"]) and "the" in said[1:]
         stands = not joins and stands_for_itself(words, Edit.of(base.prompt, self._names, self._known))
         likely = self._likely.best(self._edit(base, history), said)
-        if likely is not None and likely.probability >= (SURE_OF_A_CHANGE if stands else SURE):
-            return Brief(likely.prompt, base.id, keep_seed=not again, notes=(likely.told,))
+        if (sure := self._likely.sure(self._edit(base, history), said, stands=stands)) is not None:
+            return Brief(sure.prompt, base.id, keep_seed=not again, notes=(sure.told,))
         if stands:
             wanted = without_courtesy(words, KEPT)
             return Brief(request if wanted == list(said) else joined(wanted))
+        if (other := self._other_picture(request, said, base, history)) is not None:
+            return other
         whole = " ".join(said).strip(" .!?,;:")
         talk = kind_of_talk(whole, exactly=False) or kind_of_talk(text, exactly=False)
         if talk is None and said and said[0] in _QUESTIONS and said[-1] == "?":
@@ -331,6 +340,29 @@ class FollowUps:
         part = unread if len(unread.split()) < len(words) else request
         asked = likely.asked(part) if likely is not None and likely.probability >= LIKELY else ""
         return _declined(part, base, asked)
+
+    def _other_picture(
+        self, request: str, words: Sequence[str], base: PastImage, history: Sequence[PastImage]
+    ) -> Brief | None:
+        """Return the picture before, or a new one, where a request surely asks for that in words that no rule has."""
+        asked = self._likely.asks_for(self._edit(base, history), words)
+        if asked == "back" and base == standing_of(history) and base.before is not None:
+            return _stepped(history, base, back=True)
+        if asked != "new":
+            return None
+        wanted = self._named_new(without_taken_back(words), base, history)
+        return Brief(wanted, notes=(f"read as 'now draw {wanted}'",)) if wanted else None
+
+    def _named_new(self, words: Sequence[str], base: PastImage, history: Sequence[PastImage]) -> str:
+        """Return what words name of things that the picture lacks, from the first to the last; empty for no things."""
+        edit = self._edit(base, history)
+        named = [one for one in mentions_of(edit, words) if one.kind == "thing" and not one.places]
+        known = [one for one in named if is_known(" ".join(one.words), self._known)]
+        for first in known:
+            wanted = joined(words[first.start : known[-1].end])
+            if all(is_known(thing.phrase, self._known) for thing in parse_scene(wanted, self._names).objects):
+                return wanted
+        return ""
 
     def _first(self, request: str, words: Sequence[str], text: str) -> Brief:
         """Return the brief of a request in a thread without a picture.

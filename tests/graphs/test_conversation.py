@@ -159,7 +159,7 @@ def test_earlier_messages_of_a_chat_are_taken_into_account(tmp_path: Path) -> No
 def test_what_was_asked_for_in_vain_is_remembered_until_the_picture_changes(tmp_path: Path) -> None:
     conversation = Conversation(tmp_path)
     conversation.say("a dog")
-    assert conversation.say("feed him a pizza")["drawn"] == 0
+    assert conversation.say("flubber him a pizza")["drawn"] == 0
     assert conversation.say("thanks!")["drawn"] == 0
     refused = conversation.say("make it red")
     assert refused["drawn"] == 0

@@ -64,3 +64,42 @@ def test_nothing_is_removed_where_no_word_says_so() -> None:
     brief = read("the mouse wants some as well", "a mouse in front of a lion wearing a hat")
     assert brief.declined
     assert "remove" not in brief.answer.partition("It shows")[0]
+
+
+def test_a_name_with_a_number_in_it_gives_way() -> None:
+    assert read("plant 2 roses beside it", "a lion").prompt == "a lion next to two roses"
+
+
+def test_what_is_not_to_be_may_be_said_beside_what_is() -> None:
+    assert read("sorry not yellow, i want purple ones", "two yellow balloons").prompt == "two purple balloons"
+    assert read("the dog shouldn't be red", "a dog").declined
+
+
+def test_a_look_of_what_is_there_is_no_new_picture() -> None:
+    brief = read("balloons in red", "a castle and two balloons")
+    assert (brief.prompt, brief.base) == ("a castle and two red balloons", "image-1")
+
+
+def test_a_manner_is_no_new_picture() -> None:
+    assert read("sketch style instead", "a lion").base == "image-1"
+
+
+def test_a_request_that_ends_with_a_verb_is_no_fault() -> None:
+    assert read("the lion goes riding", "a lion").base == "image-1"
+
+
+@pytest.mark.parametrize(
+    ("request_", "prompt"),
+    [
+        ("throw this away and make a red balloon", "a red balloon"),
+        ("let's begin again, this time with an owl", "an owl"),
+    ],
+)
+def test_a_new_picture_is_asked_for_in_many_words(request_: str, prompt: str) -> None:
+    brief = read(request_, "a dog")
+    assert (brief.prompt, brief.base, brief.notes) == (prompt, None, (f"read as 'now draw {prompt}'",))
+
+
+def test_the_picture_before_is_asked_for_in_many_words() -> None:
+    brief = read("on reflection, the last one was better", "a dog wearing a hat", ["a dog"])
+    assert (brief.base, brief.step) == ("image-1", -1)

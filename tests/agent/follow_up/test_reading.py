@@ -214,9 +214,14 @@ def test_what_is_said_of_the_change_before(request_: str, prompt: str, before: s
     assert changed(request_, prompt, [before]) == result
 
 
-@pytest.mark.parametrize("request_", ["not that one", "make it a sunny day", "everything but the ball red"])
+@pytest.mark.parametrize("request_", ["not that one", "everything but the ball red"])
 def test_what_may_mean_another_thing_changes_nothing(request_: str) -> None:
     assert read(request_, "a dog and a ball", ["a dog"]).declined
+
+
+def test_a_time_of_day_is_read_whatever_the_weather() -> None:
+    brief = read("make it a sunny day", "a dog and a ball")
+    assert (brief.prompt, brief.notes) == ("a dog and a ball, at daytime", ("read as 'at daytime'",))
 
 
 def test_a_name_alone_after_a_declined_request_is_no_new_picture() -> None:
@@ -233,9 +238,9 @@ def test_no_before_the_name_of_a_thing_corrects_and_removes_nothing(request_: st
     assert read(request_, "a dog and a cat").declined
 
 
-@pytest.mark.parametrize("request_", ["the dog breathes balloons", "rocket left"])
-def test_no_verb_and_no_side_becomes_a_part_of_a_name(request_: str) -> None:
-    assert read(request_, "a cat and a dog").declined
+def test_no_verb_and_no_side_becomes_a_part_of_a_name() -> None:
+    assert read("the dog breathes balloons", "a cat and a dog").declined
+    assert "a rocket" in read("rocket left", "a cat and a dog").prompt
 
 
 def test_what_all_is_on_stays_in_a_new_place() -> None:

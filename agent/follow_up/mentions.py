@@ -112,9 +112,10 @@ _BEHIND_A_NOUN = frozenset(["too", "also", ",", "as", ".", "!", "plz", "pls"])
 def _bare_unknown(words: Sequence[str], found: Sequence[Mention]) -> Mention | None:
     """Return the first word that may name a thing, of a request that names none: "cop next to it"."""
     taken = {at for one in found for at in range(one.start, one.end)}
+    placed = {one.start for one in found if one.kind in ("relation", "side")}  # "flubber it" is a verb
     said = lexicon().filler | phrases().no_things | _NO_NAMES | ARTICLES | _PRONOUNS | verbs_of_change()
     for at, word in enumerate(words):
-        ends = at + 1 == len(words) or at + 1 in taken or words[at + 1] in _BEHIND_A_NOUN
+        ends = at + 1 == len(words) or at + 1 in placed or words[at + 1] in _BEHIND_A_NOUN
         begins = at == 0 or words[at - 1] in _BEFORE_A_NOUN
         if at not in taken and ends and begins and len(word) > 2 and word.isalpha() and word not in said:
             return Mention("thing", at, at + 1, (word,))

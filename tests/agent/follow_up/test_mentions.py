@@ -75,6 +75,7 @@ def test_a_place_is_said_of_who_is_meant(request_: str, words: tuple[str, ...], 
         ("and grandpa right of her", ["grandpa"]),
         ("a bit bigger", []),
         ("lovely !", []),
+        ("flubber it", []),
     ],
 )
 def test_a_word_where_a_noun_stands_may_name_a_thing(request_: str, names: list[str]) -> None:

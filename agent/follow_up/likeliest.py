@@ -27,17 +27,19 @@ from imagerag.prompt_grammar.scene import Scene
 SURE = 0.4
 """Probability from which on a request that no rule reads is drawn as what it most likely means.
 
-This and the next three are those of some tried that read most of "varied9", "varied11", "varied12", "varied17" and
-"varied20" right, by weights that were fitted on none of these, with nine of ten of what is drawn right."""
+This, the next two and ``UNLIKELY`` are those of some tried that read most of "varied9", "varied11", "varied12",
+"varied17" and "varied20" right, by weights that were fitted on none of these, with nine of ten of what is drawn
+right."""
 SURE_IN_DOUBT = 0.65
-"""The same, where the reading leaves out something of the request, or takes something away that no word says."""
+"""The same, where the reading leaves out something of the request."""
 SURE_OF_A_CHANGE = 0.95
 """The same, where the words can stand for a new picture as well, where a rule's reading is to give way to it, and where
 a thing comes of a name that nobody knows, or goes though no word says so."""
 SURE_OF_ANOTHER = 0.7
 """The same of another picture, where no rule reads the request as that."""
 UNLIKELY = 0.02
-"""Probability below which what a rule makes of a request is not drawn, unless it is of a kind that has no weights."""
+"""Probability below which what a rule makes of a request is not drawn, where it leaves out a word and weights can say
+what it makes."""
 LIKELY = 0.15
 """Probability from which on a reading is offered where the request is not understood."""
 _ASKING = frozenset(
@@ -73,6 +75,7 @@ class Likeliest:
         seen: Callable[[], Collection[str]] = fitted_words,
     ) -> None:
         self._weights, self._known, self._english, self._seen = weights, known, english, seen
+        self._last: tuple[object, list[Reading]] = (None, [])
 
     def best(self, edit: Edit, words: Sequence[str]) -> Reading | None:
         """Return the change that words most likely ask for; ``None`` where they more likely ask for none.
@@ -154,7 +157,7 @@ class Likeliest:
             return []
         if points_elsewhere(edit, words, self._is_word):
             return []  # "make it red and flubber the dog" is read in part at best
-        ways = readings(edit, words, self._weights())
+        ways = self._readings(edit, words, self._weights())
         takes = bool(ways) and any(order.startswith("remove") for order in ways[0].orders)
         if takes and _CORRECTIONS & set(words):
             return []  # "no, i meant the cat" wants something of the cat, whatever it is
@@ -164,6 +167,15 @@ class Likeliest:
         bears = " ".join(words).partition(" off ")[2]
         if bears and takes and any(f"remove {bears}".startswith(order) for order in ways[0].orders):
             return []  # "take them off the zebra" keeps the zebra
+        return ways
+
+    def _readings(self, edit: Edit, words: Sequence[str], weights: NDArray[np.float32]) -> list[Reading]:
+        """Return ``readings``, once for the questions that one request is asked about one after the other."""
+        asked = (edit.scene, edit.latest, edit.newest, edit.before, tuple(words))
+        last, ways = self._last
+        if last != asked:
+            ways = readings(edit, words, weights)
+            self._last = asked, ways
         return ways
 
     def _is_english(self, words: Sequence[str]) -> bool:

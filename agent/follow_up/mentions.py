@@ -142,13 +142,11 @@ def _mention(edit: Edit, words: Sequence[str], at: int) -> Mention | None:
 
 
 def _background(words: Sequence[str], at: int) -> Mention | None:
-    if words[at] in BACKGROUNDS and words[at - 1 : at] != ["the"]:
-        return Mention("background", at, at + 1, (words[at],))
     return Mention("background", at, at + 1, (words[at],)) if words[at] in BACKGROUNDS else None
 
 
 _OF_WHOM = re.compile(
-    r"(?:to|on|at|from) (?:his|her|its|their|the|(?P<whose>\w+'s)) (?:very |far )?(?P<side>left|right)(?:[ -]hand)?"
+    r"(?:to|on|at|from) (?:his|her|its|their|the) (?:very |far )?(?P<side>left|right)(?:[ -]hand)?"
     r"(?: side)?(?P<of> of| from)?|(?P<front>in (?:the )?front)(?! of)|(?P<top>on top|up on top)(?= of)"
 )
 
@@ -156,7 +154,7 @@ _OF_WHOM = re.compile(
 def _beside_whom(words: Sequence[str], at: int) -> Mention | None:
     """Return how something stands to who was named or meant: "on her left", "to its right", "in front"."""
     found = _OF_WHOM.match(" ".join(words[at : at + 7]))
-    if found is None or found["whose"]:
+    if found is None:
         return None
     taken = len(found[0].split())
     if found["top"]:

@@ -33,6 +33,10 @@ MOST_REFINED = 3
 """Words of the longest name by which a thing of the picture is named more exactly."""
 _NOT_FIRST = frozenset(["of", "for", "with", "to", "by", "as", "than", "and", "or", "but", "in", "on", "at"])
 """Words that no name of a thing begins with."""
+_NOTHING_BESIDE = (
+    *(("now",), ("instead",), ("please",), ("next",), ("nothing", "else"), ("and", "nothing", "else")),
+    *(("by", "itself"), ("on", "its", "own"), ("alone",), ("and", "that's", "all")),
+)
 _MANNERS = frozenset(["style", "styled", "mode", "look", "version", "colours", "colors"])
 """Words that end what is said of how a picture is made, and name nothing to draw."""
 _VERBS_OF_BOTH = frozenset(["make", "show", "do", "see", "render", "give"])
@@ -78,6 +82,9 @@ def asked_for(words: Sequence[str], names: Collection[str], known: Collection[st
         return None  # "draw a cat too"
     if all_of_it := _INSTEAD_OF_ALL.search(" ".join(bare)):
         bare = " ".join(bare)[: all_of_it.start()].split()
+        last = bare[len(bare) - bare[::-1].index(",") :] if "," in bare else []
+        if starts_with(last, said.verbs["see"] + said.wishes):
+            bare = last  # "bored of dogs , show me a lion"
         told_new = True
         bare = bare[starts_with(bare, said.verbs["see"] + said.wishes) :] or bare
     text = " ".join(bare)
@@ -91,8 +98,7 @@ def asked_for(words: Sequence[str], names: Collection[str], known: Collection[st
         pictured = pictured or "of" in told[:cut] or told[0] in ("me", "us")
         told = told[cut:]
     told = without_taken_back(told)
-    while told and (told[-1] in _MARKS or told[-1] in ("now", "instead", "please", "next")):
-        told = told[:-1]
+    told = _trimmed(told)
     inner = [word for word in told if word not in ARTICLES]
     if not inner or not (told_new or verb or pictured) or any(word in _OF_A_CHANGE for word in told[:2]):
         return None
@@ -116,6 +122,21 @@ def asked_for(words: Sequence[str], names: Collection[str], known: Collection[st
     if unsure and not (things and is_known(things[0].phrase, known)):
         return None
     return joined(told)
+
+
+def _trimmed(words: Sequence[str]) -> list[str]:
+    """Leave out what only says that nothing else is wanted: "only a lion", "a lion now, nothing else"."""
+    left = list(words)
+    while True:
+        end = next((len(said) for said in _NOTHING_BESIDE if left[-len(said) :] == list(said)), 0)
+        if end and len(left) > end:
+            left = left[:-end]
+        elif left and left[-1] in _MARKS:
+            left = left[:-1]
+        elif len(left) > 1 and left[0] in ("only", "just"):
+            left = left[1:]
+        else:
+            return left
 
 
 def stands_for_itself(words: Sequence[str], edit: Edit) -> bool:

@@ -49,9 +49,6 @@ def plain_orders(edit: Edit, words: Sequence[str]) -> list[Words] | None:
     return None
 
 
-_EACH = re.compile(r"[mx]?T?(?:[#NT][i]*C),?(?:[#NT][i]*C)")
-
-
 def each_its_colour(edit: Edit, words: Sequence[str]) -> list[Words] | None:
     """Return the orders of "one red, one blue", said of two that are alike, and of "make them red and blue".
 
@@ -60,19 +57,35 @@ def each_its_colour(edit: Edit, words: Sequence[str]) -> list[Words] | None:
     Raises:
         CannotChange: there are more colours than things, or fewer.
     """
+    if orders := _listed(edit, words):
+        return orders
     chunks = chunks_of(edit, words)
     codes = codes_of(chunks)
     if _ALL_COLOURS.fullmatch(codes) and "and" in words:
         return _one_after_the_other(edit, chunks)
-    if not _EACH.fullmatch(codes):
-        return None
-    looks = [list(chunk.words) for chunk in chunks if chunk.kind == "colour"]
-    named = [chunk.words for chunk in chunks if chunk.kind in ("number", "new", "there") and chunk.words not in _ALL]
-    alike = [item.thing for item in edit.items if item.thing.count == 2]
-    if len(alike) != 1 or not all(set(words) <= _ONE_OR_OTHER for words in named) or len(named) != 2:
-        return None
+    return None
+
+
+_BESIDE_COLOURS = frozenset(
+    ["make", "one", "ones", "a", "an", "the", "other", "another", "first", "second", "third", "fourth", "last", "of",
+     "them", "be", "is", "should", "in"]
+)  # fmt: skip
+"""Words beside the colours of a list that says of each of several things which it has."""
+
+
+def _listed(edit: Edit, words: Sequence[str]) -> list[Words]:
+    """Return the orders of "one red, one blue and one yellow", said of three; nothing where words are no such list."""
+    parts = re.split(r" ?(?:,|;|\band\b) ?", " ".join(words).strip(" .!"))
+    told = [[word for word in part.split() if word not in _BESIDE_COLOURS] for part in parts if part]
+    looks = [" ".join(look) for look in told if look]
+    alike = [item.thing for item in edit.items if item.thing.count == len(looks) > 1]
+    if len(looks) != len(told) or len(alike) != 1 or not all(colour_of(look) for look in looks):
+        return []
+    if not {"one", "another", "other", "first", "a"} & set(words):
+        return []  # "red and blue"
     name = alike[0].phrase.split()
-    return [["make", "the", "first", *name, *looks[0]], ["make", "the", "second", *name, *looks[1]]]
+    ordinals = phrases().ordinals
+    return [["make", "the", ordinals[at], *name, *look.split()] for at, look in enumerate(looks)]
 
 
 _ALL_COLOURS = re.compile(r"[mx]?T[if]*CC+")
@@ -94,8 +107,6 @@ def _one_after_the_other(edit: Edit, chunks: Sequence[Chunk]) -> list[Words]:
     raise CannotChange(f"a thing has one colour, and {' '.join(named)!r} can't be {said}; name one for each thing")
 
 
-_ALL = (("them",), ("it",), ("both",))
-_ONE_OR_OTHER = frozenset(["one", "other", "the", "another", "1", "first", "second", "a"])
 _ORDINALS = frozenset(["second", "third", "fourth"])
 _ADDS = frozenset(
     [

@@ -56,3 +56,18 @@ def test_what_somebody_does_or_what_is_in_something_is_no_picture_by_itself(requ
 def test_a_more_exact_name_takes_the_place_of_a_thing() -> None:
     assert read("red apple", "an apple and a dog").prompt == "a red apple and a dog"
     assert read("house with garden", "a dog").base is None
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        "now draw a lion, nothing else",
+        "can we draw a lion now, nothing else",
+        "and now another picture, only a lion",
+        "bored of dogs, show me a lion instead of all this",
+        "draw a lion on its own",
+    ],
+)
+def test_what_says_that_nothing_else_is_wanted_is_not_drawn(request_: str) -> None:
+    brief = read(request_)
+    assert (brief.prompt, brief.base) == ("a lion", None)

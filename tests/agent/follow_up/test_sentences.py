@@ -21,6 +21,7 @@ from testing.follow_ups import changed, read
         ("change red to blue", "a dog wearing a red hat", "a dog wearing a blue hat"),
         ("the ball isn't necessary", "a dog and a ball", "a dog"),
         ("one red, one yellow", "two balls", "a red ball and a yellow ball"),
+        ("one red, one blue and one yellow", "three balls", "a red ball and a blue ball and a yellow ball"),
         ("dog left, cat right", "a cat and a dog", "a dog to the left of a cat"),
         ("add a castle in the background", "a dog", "a dog in front of a castle"),
     ],

@@ -276,7 +276,7 @@ def _told(thing: Thing) -> str:
     return " ".join(filter(None, (count, size, thing.colour, thing.name)))
 
 
-_PREPOSITIONS: Mapping[PlaceKind, str] = {
+PREPOSITIONS: Mapping[PlaceKind, str] = {
     "left of": "to the left of",
     "right of": "to the right of",
     "in front of": "in front of",
@@ -306,9 +306,9 @@ def _in_plain_words(things: Sequence[Thing], places: Sequence[Place], background
     phrases = {thing.name: phrase_of(thing) for thing in things}
     parts, told = list[str](), set[str]()
     for place in places:
-        if place.subject not in told and place.anchor not in told and place.kind in _PREPOSITIONS:
+        if place.subject not in told and place.anchor not in told and place.kind in PREPOSITIONS:
             told |= {place.subject, place.anchor}
-            parts.append(f"{phrases[place.subject]} {_PREPOSITIONS[place.kind]} {phrases[place.anchor]}")
+            parts.append(f"{phrases[place.subject]} {PREPOSITIONS[place.kind]} {phrases[place.anchor]}")
     parts += [phrase_of(thing) for thing in things if thing.name not in told]
     ground = f" on a {background} background" if background else ""
     return " and ".join(parts) + ground + (f", {style}" if style else "")

@@ -22,7 +22,16 @@ from imagerag.prompt_grammar.parser import parse_scene
 from imagerag.prompt_grammar.vocabulary import STYLES
 from imagerag.settings import Settings
 from testing.follow_up_checks import DrawnScene, Instance, faults
-from testing.follow_up_corpus import Collection, Corpus, Turn, Wanted, library_names, phrase_of, read_corpus
+from testing.follow_up_corpus import (
+    PREPOSITIONS,
+    Collection,
+    Corpus,
+    Turn,
+    Wanted,
+    library_names,
+    phrase_of,
+    read_corpus,
+)
 from testing.follow_up_play import Ending, Player
 from testing.sketches import SIDE, Pleased, Sketches
 
@@ -123,12 +132,12 @@ def _put_together(wanted: Wanted) -> str | None:
         for place in wanted.places:
             subject, kind, anchor = place
             if subject in left and anchor not in left:
-                how = _PREPOSITIONS.get(kind, kind)
+                how = PREPOSITIONS.get(kind, kind)
                 orders.append(f"put {said[subject]} {how} the {anchor}")
                 del left[subject]
                 break
             if anchor in left and subject not in left:
-                orders.append(f"put the {subject} {_PREPOSITIONS.get(kind, kind)} {said[anchor]}")
+                orders.append(f"put the {subject} {PREPOSITIONS.get(kind, kind)} {said[anchor]}")
                 del left[anchor]
                 break
         else:
@@ -140,9 +149,6 @@ def _put_together(wanted: Wanted) -> str | None:
     edit = Edit.of(said[first], library_names(), library_names() | frozenset(common_names()))
     prompt = made(edit, tuple(Change("add", tuple(order.split())) for order in orders))
     return f"{prompt}, {wanted.style}" if prompt and wanted.style else prompt
-
-
-_PREPOSITIONS: Mapping[str, str] = {"left of": "to the left of", "right of": "to the right of", "beside": "next to"}
 
 
 class _Knowing(RuleWriter):

@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 
 from imagerag.agent.follow_up.likelihood import FEATURES
-from imagerag.agent.follow_up.proposals import BACK, NEW, Proposal
-from imagerag.agent.follow_up.ranking import combined, made, single_changes
+from imagerag.agent.follow_up.proposals import Proposal
+from imagerag.agent.follow_up.ranking import NO_CHANGE, combined, made, single_changes
 from imagerag.agent.follow_up.reading import FollowUps, standing_of
 from testing.follow_up_corpus import COLLECTIONS, Collection, read_corpus
 from testing.follow_up_examples import Example, examples_of, follow_ups_by_rule
@@ -36,8 +36,7 @@ class Weighed(NamedTuple):
 
     Attributes:
         example: itself.
-        features: of each proposal, the places of its weights; the first is to change nothing, the next two are to go
-            back and to draw something new.
+        features: of each proposal, the places of its weights; those of ``NO_CHANGE`` come first.
         prompts: of the pictures that the proposals make; empty of the first, ``None`` of those that can't be made.
         right: of each proposal, whether it is what was wanted; of the first, whether it is that where no other is.
     """
@@ -58,9 +57,11 @@ def weigh(examples: Iterable[Example], reader: FollowUps) -> Iterator[Weighed]:
             continue
         edit, words = begun
         request, singles = single_changes(edit, words)
-        proposals: list[Proposal] = [(), (BACK,), (NEW,), *((change,) for change in singles)]
+        proposals: list[Proposal] = [*NO_CHANGE, *((change,) for change in singles)]
         prompts: list[str | None] = ["", *(made(edit, one) for one in proposals[1:])]
-        drawn = [change for change, prompt in zip(singles, prompts[3:], strict=True) if prompt is not None]
+        drawn = [
+            change for change, prompt in zip(singles, prompts[len(NO_CHANGE) :], strict=True) if prompt is not None
+        ]
         several = combined(edit, request, drawn)
         proposals += several
         prompts += [made(edit, one) for one in several]

@@ -1,7 +1,6 @@
 """When a request is read as what it most likely means: where no rule reads it, or one reads it in a doubtful way."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from typing import Literal
 
@@ -18,11 +17,12 @@ from imagerag.agent.follow_up.ranking import (
     fitted_words,
     is_doubtful,
     readings,
+    shows_alike,
+    without_things,
 )
 from imagerag.agent.follow_up.wording import spellings_of_chats
 from imagerag.prompt_grammar.inflection import singular
 from imagerag.prompt_grammar.parser import parse_scene
-from imagerag.prompt_grammar.scene import Scene
 
 SURE = 0.4
 """Probability from which on a request that no rule reads is drawn as what it most likely means.
@@ -143,9 +143,9 @@ class Likeliest:
             return False
         nothing = sum(one.probability for one in ways if not one.prompt and not one.instead)
         likely = nothing >= SURE or ways[0].probability >= SURE / 2
-        stays = _without_things(edit.scene) == _without_things(parse_scene(result, edit.names))
+        stays = without_things(edit.scene) == without_things(parse_scene(result, edit.names))
         unread = bool(left_out(edit, words, self._is_word, self._seen()))
-        return unread and likely and stays and can_be_said(result, edit, words, alike=shows_alike)
+        return unread and likely and stays and can_be_said(result, edit, words)
 
     def _ways(self, edit: Edit, words: Sequence[str]) -> list[Reading]:
         """Return what words can mean, the likeliest first; nothing where weights are not to be trusted with them."""
@@ -191,18 +191,3 @@ class Likeliest:
         return (
             any(form in english for form in compared) or word in spellings_of_chats() or singular(stem) in self._known
         )
-
-
-def shows_alike(prompt: str, other: str, edit: Edit) -> bool:
-    """Tell whether two prompts show the same things in the same looks, however these stand."""
-    first, second = (parse_scene(text, edit.names) for text in (prompt, other))
-    looks = [
-        sorted((thing.phrase, thing.count, thing.colour or "", thing.size) for thing in one.objects)
-        for one in (first, second)
-    ]
-    return looks[0] == looks[1] and _without_things(first) == _without_things(second)
-
-
-def _without_things(scene: Scene) -> Scene:
-    """Return what a scene says beside its things: background, styles and how the picture is taken."""
-    return replace(scene, objects=(), relations=(), dropped=(), notes=())

@@ -37,6 +37,7 @@ _NOTHING_BESIDE = (
     *(("now",), ("instead",), ("please",), ("next",), ("nothing", "else"), ("and", "nothing", "else")),
     *(("by", "itself"), ("on", "its", "own"), ("alone",), ("and", "that's", "all")),
 )
+"""Ends of a request that only say that nothing else is wanted."""
 _MANNERS = frozenset(["style", "styled", "mode", "look", "version", "colours", "colors"])
 """Words that end what is said of how a picture is made, and name nothing to draw."""
 _VERBS_OF_BOTH = frozenset(["make", "show", "do", "see", "render", "give"])

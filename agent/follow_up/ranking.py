@@ -1,7 +1,8 @@
 """What a request most likely means where no rule reads it: proposals ranked by fitted weights, and made."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import copy
+from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
 from typing import Literal, NamedTuple
@@ -18,6 +19,8 @@ from imagerag.agent.follow_up.mentions import MOST, mentions_of
 from imagerag.agent.follow_up.proposals import BACK, NEW, Change, Proposal, compound, proposals_of, together
 from imagerag.agent.follow_up.scene_edit import CannotChange
 from imagerag.assets import asset
+from imagerag.prompt_grammar.parser import parse_scene
+from imagerag.prompt_grammar.scene import Scene
 from imagerag.prompt_grammar.vocabulary import number_of
 
 WEIGHTS = "follow_up_weights.safetensors"
@@ -32,6 +35,8 @@ LEAST_MADE = 0.01
 """Probability below which a proposal isn't made."""
 
 
+NO_CHANGE: tuple[Proposal, ...] = ((), (BACK,), (NEW,))
+"""What a request may ask for that is no change: nothing, the picture before, a new one."""
 _INSTEAD: Mapping[Proposal, Literal["back", "new"]] = {(BACK,): "back", (NEW,): "new"}
 
 
@@ -162,18 +167,32 @@ def exchanges_untold(before: Edit, after: Edit, words: Sequence[str]) -> bool:
     return bool(old - now) and bool(now - old) and not (_EXCHANGES | verbs) & set(words)
 
 
-def can_be_said(prompt: str, edit: Edit, words: Sequence[str], *, alike: Callable[[str, str, Edit], bool]) -> bool:
+def shows_alike(prompt: str, other: str, edit: Edit) -> bool:
+    """Tell whether two prompts show the same things in the same looks, however these stand."""
+    first, second = (parse_scene(text, edit.names) for text in (prompt, other))
+    looks = [
+        sorted((thing.phrase, thing.count, thing.colour or "", thing.size) for thing in one.objects)
+        for one in (first, second)
+    ]
+    return looks[0] == looks[1] and without_things(first) == without_things(second)
+
+
+def without_things(scene: Scene) -> Scene:
+    """Return what a scene says beside its things: background, styles and how the picture is taken."""
+    return replace(scene, objects=(), relations=(), dropped=(), notes=())
+
+
+def can_be_said(prompt: str, edit: Edit, words: Sequence[str]) -> bool:
     """Tell whether any proposal for a request makes a picture that shows the same things as a prompt.
 
     Args:
         prompt: of the picture.
         edit: of the picture that stands, unchanged.
         words: of the request, as typed.
-        alike: tells whether two prompts show the same things.
     """
     request, singles = single_changes(edit, words)
     proposals = [*((change,) for change in singles), *combined(edit, request, singles[:MOST_COMBINED])]
-    return any(alike(one, prompt, edit) for one in {made(edit, proposal) for proposal in proposals} if one)
+    return any(shows_alike(one, prompt, edit) for one in {made(edit, proposal) for proposal in proposals} if one)
 
 
 def readings(edit: Edit, words: Sequence[str], weights: NDArray[np.float32]) -> list[Reading]:
@@ -185,9 +204,9 @@ def readings(edit: Edit, words: Sequence[str], weights: NDArray[np.float32]) -> 
         weights: of the features; shape (FEATURES,).
     """
     request, singles = single_changes(edit, words)
-    proposals: list[Proposal] = [(), (BACK,), (NEW,), *((change,) for change in singles)]
+    proposals: list[Proposal] = [*NO_CHANGE, *((change,) for change in singles)]
     scores = [float(weights[request.features(one)].sum()) for one in proposals]
-    best = sorted(range(len(singles)), key=lambda at: -scores[at + 3])[:MOST_COMBINED]
+    best = sorted(range(len(singles)), key=lambda at: -scores[at + len(NO_CHANGE)])[:MOST_COMBINED]
     several = combined(edit, request, [singles[at] for at in sorted(best)])
     proposals += several
     scores += [float(weights[request.features(one)].sum()) for one in several]

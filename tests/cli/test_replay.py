@@ -285,16 +285,21 @@ class TestBatch:
         assert "the file is damaged" in capsys.readouterr().err
 
 
+def offer_tiny_model(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let ``--generator tiny`` load a small model that is saved in a folder."""
+    from testing import tiny_models
+
+    model = tiny_models.save_sd15(folder / "sd15")
+    presets = folder / "presets.toml"
+    presets.write_text(f"[tiny]\nmodel = '{model}'\nfamily = 'text'\nwidth = 32\nheight = 32\nsteps = 3\n")
+    monkeypatch.setenv("IMAGERAG_PRESETS", str(presets))
+
+
 @pytest.mark.slow
 def test_what_was_drawn_fast_is_drawn_fast_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from testing import tiny_models
-
-    model = tiny_models.save_sd15(tmp_path / "sd15")
-    presets = tmp_path / "presets.toml"
-    presets.write_text(f"[tiny]\nmodel = '{model}'\nfamily = 'text'\nwidth = 32\nheight = 32\nsteps = 3\n")
-    monkeypatch.setenv("IMAGERAG_PRESETS", str(presets))
+    offer_tiny_model(tmp_path, monkeypatch)
     home = tmp_path / "home"
     out = ["--out", str(tmp_path / "out"), "--critic", "clip", "--mode", "no_lookup", "--max-generations", "1"]
     assert run(["an owl", "--generator", "tiny", "--fast", "--seed", "5", "--home", str(home), *out]) == 0
@@ -315,12 +320,7 @@ def test_what_was_drawn_fast_is_drawn_fast_again(
 def test_numbers_are_those_that_it_was_drawn_in_or_told_to_be_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from testing import tiny_models
-
-    model = tiny_models.save_sd15(tmp_path / "sd15")
-    presets = tmp_path / "presets.toml"
-    presets.write_text(f"[tiny]\nmodel = '{model}'\nfamily = 'text'\nwidth = 32\nheight = 32\nsteps = 3\n")
-    monkeypatch.setenv("IMAGERAG_PRESETS", str(presets))
+    offer_tiny_model(tmp_path, monkeypatch)
     home, drawn = tmp_path / "home", tmp_path / "out"
     out = ["--out", str(drawn), "--critic", "clip", "--mode", "no_lookup", "--max-generations", "1"]
     assert run(["an owl", "--generator", "tiny", "--dtype", "bfloat16", "--seed", "5", "--home", str(home), *out]) == 0

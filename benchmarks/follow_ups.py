@@ -1,6 +1,6 @@
 """Follow-ups in conversations: are they understood, and is what comes of them right?
 
-    python -m benchmarks.follow_ups [--half development|varied|varied2|...|varied21] [--reading | --vlm]
+    python -m benchmarks.follow_ups [--half development|varied|varied2|...|varied30] [--reading | --vlm]
                                     [--limit N] [--show-failures] [--results FILE]
 
 Each conversation of ``follow_ups_test.toml`` is played through ``graph.invoke`` with one thread, mistakes and all.
@@ -9,7 +9,7 @@ seen is told by ``evaluation.evaluator``. Its own error is told twice: what it s
 plain prompts, and how often it contradicts the recorded layout about what was drawn.
 ``--reading`` draws boxes in place of pictures and leaves the evaluator out; ``--vlm`` does likewise, and has each turn
 read by a chat model that knows the corpus. Whatever reads follow-ups is tuned on the half ``development``
-and on the further collections, and on nothing of ``test`` and ``varied16``.
+and on the further collections, and on nothing of ``test``, ``varied16`` and ``varied25``.
 """
 
 from __future__ import annotations

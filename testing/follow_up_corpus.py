@@ -45,6 +45,15 @@ Collection = Literal[
     "varied19",
     "varied20",
     "varied21",
+    "varied22",
+    "varied23",
+    "varied24",
+    "varied25",
+    "varied26",
+    "varied27",
+    "varied28",
+    "varied29",
+    "varied30",
     "test",
 ]
 """Two halves of one collection, of which "test" is kept apart from what is tuned, and further ones to tune on."""

@@ -1,6 +1,6 @@
 """Fit the weights by which follow-ups are read that no rule reads; writes ``assets/follow_up_weights.safetensors``.
 
-On all collections of follow-ups but the half "test" and "varied16", which are kept apart.
+On all collections of follow-ups but the half "test", "varied16" and "varied25", which are kept apart.
 
     python -m training.fit_follow_ups [--kept FILE]
 """

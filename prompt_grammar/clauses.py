@@ -15,7 +15,7 @@ from imagerag.prompt_grammar.modifiers import (
     vocabulary,
 )
 from imagerag.prompt_grammar.noun_phrase import LONGEST_NAME
-from imagerag.prompt_grammar.participles import thing_ends
+from imagerag.prompt_grammar.participles import is_participle, thing_ends
 from imagerag.prompt_grammar.verbs import is_object_preposition, is_verb, posture_begins, verb_at
 from imagerag.prompt_grammar.vocabulary import ARTICLES, CONNECTORS, PATHS, POSTURES, WITHOUT, Joint, number_of
 
@@ -204,6 +204,9 @@ def _path(tokens: Sequence[str], position: int) -> tuple[Joint | None, int]:
     return None, 0
 
 
+_BEFORE_AN_OBJECT = ARTICLES | {"his", "her", "its", "their", "my", "our"}
+
+
 def _known(tokens: Sequence[str], position: int, names: Collection[str]) -> tuple[str, int] | None:
     """The longest known name of several words that starts here, and how many tokens it takes."""
     if not names:
@@ -216,6 +219,9 @@ def _known(tokens: Sequence[str], position: int, names: Collection[str]) -> tupl
         first, joint, second = bare.partition(" and ")
         if joint and any(word in ARTICLES for word in part) and first in names and second in names:
             continue  # "a hammer and a wrench" are two things, though "hammer and wrench" is one
+        does = is_participle(part[-1]) and position + length < len(tokens)
+        if does and tokens[position + length] in _BEFORE_AN_OBJECT:
+            continue  # "a woman walking a dog" has two things, though "woman walking" is one
         if " " in bare and (bare in names or singular(bare) in names):
             return bare, length
     return None

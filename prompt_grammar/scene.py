@@ -150,11 +150,14 @@ def on_a_side(scene: Scene, side: Literal["left", "right"]) -> Scene | None:
     None where it is the only one, or stands somewhere already.
     """
     last = len(scene.objects) - 1
-    if last < 1 or any(last in (*relation.subject, *relation.anchor) for relation in scene.relations):
+    relations = scene.relations
+    if relations and relations[-1].kind == "with" and relations[-1].anchor == (last,) and not relations[-1].said:
+        relations = relations[:-1]  # "a castle with a dragon on the left"
+    if last < 1 or any(last in (*relation.subject, *relation.anchor) for relation in relations):
         return None
     others = tuple(range(last))
     kind: RelationKind = "right of" if side == "left" else "left of"
-    return replace(scene, relations=(*scene.relations, Relation(kind, others, (last,))))
+    return replace(scene, relations=(*relations, Relation(kind, others, (last,))))
 
 
 def _bearer(scene: Scene, index: int, does: bool = False) -> int:

@@ -33,3 +33,16 @@ def test_a_clause_knows_the_connectors_around_it() -> None:
     first, second = split_clauses("a bear holding a camera", frozenset())
     assert (first.connector, first.ends) == ("", "holding")
     assert (second.connector, second.joint, second.ends) == ("holding", "with", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "clauses"),
+    [
+        ("a woman walking a dog", ["a woman", "a dog"]),
+        ("a woman walking her dog", ["a woman", "her dog"]),
+        ("a woman walking", ["a woman walking"]),
+        ("a woman walking and a dog", ["a woman walking", "a dog"]),
+    ],
+)
+def test_a_name_that_says_what_is_done_is_cut_where_something_is_done_with(text: str, clauses: list[str]) -> None:
+    assert [" ".join(clause.words) for clause in split_clauses(text, frozenset(["woman walking", "dog"]))] == clauses

@@ -42,3 +42,8 @@ WORDS = st.sampled_from(SALAD.split())
 def test_a_description_says_the_whole_scene(prompt: str, names: frozenset[str]) -> None:
     scene = replace(parse_scene(prompt, names), dropped=())
     assert parse_scene(scene.describe(), names) == scene
+
+
+def test_what_a_thing_is_drawn_with_stands_on_the_side_that_is_said() -> None:
+    assert parse_scene("a castle with a dragon on the left").describe() == "a castle to the right of a dragon"
+    assert parse_scene("a castle with a dragon").describe() == "a castle with a dragon"

@@ -322,6 +322,8 @@ def move(edit: Edit, found: Found, kind: RelationKind, right: Sequence[str], *, 
         if part == "hold" or (kind == "on" and is_garment(found.items[found.places[0]].thing)):
             at = found.places[0]
             end = unit_end(found.items, at) if found.items[at].joint not in ("wearing", "with") else at + 1
+            if at <= target.places[0] < end:
+                return False  # on itself, or on what is on it
             rest = removed_unit(found.items, at, end)
             other = target.places[0] if target.places[0] < at else target.places[0] - (end - at)
             items, place = held(rest, other, found.items[at].thing)

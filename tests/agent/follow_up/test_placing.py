@@ -41,3 +41,7 @@ def test_the_middle_of_two_is_between_them() -> None:
 
 def test_a_definite_name_that_nothing_is_known_of_is_refused() -> None:
     assert "There is no wombat" in read("put the wombat next to it").answer
+
+
+def test_what_is_to_be_put_on_what_stands_on_it_stays() -> None:
+    assert read("put the hat on the scarf", "a hat wearing a scarf").declined

@@ -333,7 +333,7 @@ class DiffusionGenerator:
             if control.wants_previews and (index + 1) % PREVIEW_EVERY == 0 and index + 1 < total:
                 shown = None
                 if self._previews is not None:
-                    shown = self._previews.show(tensors["latents"], height, width)
+                    shown = self._previews.show(tensors.get("latents"), height, width)
                 if shown is not None:
                     control.preview(shown)
             if index + 1 < total:

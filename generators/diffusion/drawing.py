@@ -198,7 +198,7 @@ class DiffusionGenerator:
         def drawn(notes: tuple[str, ...]) -> list[Drawing]:
             if self._fast is None:
                 return self._attended(request, seeds, control, notes)
-            return self._fast.drawn(lambda control: self._attended(request, seeds, control, notes), control)
+            return self._fast.drawn(lambda control: self._attended(request, seeds, control, notes), control, len(seeds))
 
         if len(seeds) > 1:
             together = within_memory(partial(drawn, ()), self._loaded.device)

@@ -1,4 +1,4 @@
-"""Prompts of models that were taught on descriptions in JSON: a person's own, or plain words as the one key there is."""
+"""Prompts of models that were taught on descriptions in JSON: one of their own, or plain words as one key of it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ READ_AS: Mapping[str, str] = {
     "BriaFibo2Pipeline": DESCRIBED,
     "BriaFiboEditPipeline": EDITED,
 }
-"""By pipeline class, the key that plain words stand at; the examples of each pipeline of diffusers 0.42.1, and its
-``api/pipelines/bria_fibo.md``: "trained exclusively on a structured prompt". ``BriaFiboEditPipeline`` refuses others."""
+"""By pipeline class, the key that plain words stand at: the examples of each pipeline of diffusers 0.42.1, and its
+``api/pipelines/bria_fibo.md``: "trained exclusively on a structured prompt". ``BriaFiboEditPipeline`` takes no
+others."""
 
 
 def advice(class_name: str) -> str:

@@ -21,7 +21,7 @@ def test_notes_are_told_where_images_were_made_and_no_document_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """As where the disk is full after three of four images."""
-    put, stored = ImageStore.put, []
+    put, stored = ImageStore.put, list[Any]()
 
     def put_three(store: ImageStore, *arguments: Any) -> Any:
         if len(stored) == 3:

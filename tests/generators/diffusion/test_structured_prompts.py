@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from imagerag.generators.diffusion.family import TextFamily
-from imagerag.generators.diffusion.presets import Preset
+from imagerag.generators.diffusion.presets import load_presets
 from imagerag.generators.diffusion.structured_prompts import READ_AS, advice, is_structured, structured
 from imagerag.generators.diffusion.words import Words
 
@@ -44,5 +44,5 @@ def test_other_models_read_plain_words() -> None:
 
 def test_a_family_of_words_alone_uses_it() -> None:
     pipeline: Any = type("BriaFiboPipeline", (), {"__call__": lambda self, prompt: None})()
-    said = TextFamily(pipeline, Preset(name="fibo", model="briaai/FIBO", family="text")).words("an owl", ())
+    said = TextFamily(pipeline, load_presets({})["chroma"]).words("an owl", ())
     assert said.text == '{"short_description": "an owl"}'

@@ -9,9 +9,11 @@ import pytest
 import torch
 from PIL import Image
 
+from imagerag.generators.base import DrawControl, DrawRequest
 from imagerag.generators.diffusion.drawing import DiffusionGenerator
 from imagerag.generators.diffusion.previews import Previews
 from testing.diffusion_requests import preset
+from testing.family_requests import load_family
 
 
 @pytest.mark.slow
@@ -61,6 +63,15 @@ def test_what_can_not_be_made_is_not_shown_and_not_tried_again() -> None:
     previews = Previews(pipeline)
     assert [previews.show(torch.zeros(1, 16, 4), 64, 64) for _ in range(3)] == [None] * 3
     assert len(tried) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["krea2-turbo", "fibo-edit"])
+def test_a_drawing_is_not_lost_by_a_preview_that_can_not_be_made(name: str, family_folder: Path) -> None:
+    """Krea 2 has an ``_unpack_latents`` with other parameters."""
+    generator = load_family(family_folder, name, steps=6)
+    (drawing,) = generator.draw(DrawRequest("an owl", (1,)), DrawControl(on_preview=lambda image: None))
+    assert drawing.image.size == (32, 32)
 
 
 def test_a_pipeline_without_latents_or_a_vae_shows_nothing() -> None:

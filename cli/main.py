@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 from imagerag.cli.interrupt import Ended, ending_raises, status_of
 from imagerag.cli.result_stream import results_alone
 from imagerag.cli.terminal import guard_logging, say, say_json
+from imagerag.devices import out_of_memory_told
 from imagerag.errors import UserError, first_line
 from imagerag.model_hub import silence_libraries
 
@@ -65,6 +66,8 @@ def _run(argv: Sequence[str], stdout: TextIO, as_json: bool) -> int:
         _abandon(stdout)
         return BROKEN_PIPE
     except OSError as error:
+        if (memory := out_of_memory_told(error)) is not None:
+            return _fail(str(memory), as_json, stdout)
         if error.errno not in _PLACE_PROBLEMS:
             raise
         _flush_or_abandon(stdout)
@@ -77,6 +80,8 @@ def _run(argv: Sequence[str], stdout: TextIO, as_json: bool) -> int:
             f"{told} ({error.strerror}); make room there, or choose another folder with --home DIR", as_json, stdout
         )
     except Exception as error:
+        if (memory := out_of_memory_told(error)) is not None:
+            return _fail(str(memory), as_json, stdout)
         if as_json:
             _print_failure("error", f"{type(error).__name__}: {first_line(error, MOST_SAID)}", stdout)
         raise

@@ -9,6 +9,7 @@ from imagerag.errors import UserError
 from imagerag.generators.diffusion.edit import EDITORS
 from imagerag.generators.diffusion.fast_offers import lacking_cache, offers
 from imagerag.generators.diffusion.presets import Preset, load_presets
+from imagerag.generators.diffusion.structured_prompts import advice
 from imagerag.generators.registry import is_images_api
 from imagerag.shell_words import quoted
 
@@ -56,6 +57,7 @@ def _preset_of(name: str) -> Preset:
 
 def _row(preset: Preset) -> dict[str, Any]:
     own = {"gigabytes": preset.gigabytes(), "fast": _fast(preset), "fast_lacks": _lacking(preset)}
+    own |= {"prompt_form": advice(preset.pipeline)}
     return preset.model_dump(mode="json") | own
 
 
@@ -89,6 +91,8 @@ def _lines(preset: Preset) -> list[str]:
         asked += f", sigmas {', '.join(map(str, preset.sigmas))}"
     if preset.scheduler:
         asked += f", scheduler {', '.join(f'{key} {value}' for key, value in preset.scheduler.items())}"
+    if told := advice(preset.pipeline):
+        asked += f"; {told}"
     lines += [asked, f"references: {takes}; weights: {size}; licence: {preset.licence}"]
     fast = _fast(preset)
     told = "known once it is loaded" if fast is None else ", ".join(fast) or "nothing"

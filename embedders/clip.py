@@ -233,7 +233,7 @@ def load_embedder(name: str = "embedded", device: str = "cpu") -> Embedder:
         )
     model_name, pretrained = (rest, None) if ":" in rest else _split_pretrained(rest)
     open_clip = _import_open_clip()
-    from imagerag.embedders.clip_names import lacks_quick_gelu, repository_of_clip
+    from imagerag.embedders.clip_names import repository_of_clip
 
     with offline_where_unreachable([pretrained or rest.removeprefix("local-dir:")]):
         try:
@@ -242,7 +242,7 @@ def load_embedder(name: str = "embedded", device: str = "cpu") -> Embedder:
                     model_name,
                     pretrained=pretrained,
                     device=device,
-                    force_quick_gelu=pretrained is not None and lacks_quick_gelu(model_name, pretrained),
+                    force_quick_gelu=pretrained is not None and _lacks_quick_gelu(model_name, pretrained),
                 )
                 tokenizer = open_clip.get_tokenizer(model_name)
         except Exception as error:
@@ -312,13 +312,24 @@ def model_id_of(name: str) -> str:
         folder = Path(full.partition(":local-dir:")[2])
         found = sorted(path for ending in ("*.safetensors", "*.bin", "*.pt") for path in folder.glob(ending))
         model, file = f"open_clip:{folder.name}", found[0] if found else folder
-    if not file.is_file():
-        from imagerag.embedders.clip_names import lacks_quick_gelu
+    if ":local-dir:" not in full and _lacks_quick_gelu(model.removeprefix("open_clip:"), weights):
+        model += "-quickgelu"
+    return f"{model}@{_sha256(file)[:8]}" if file.is_file() else f"{model}/{weights}" if weights else full
 
-        architecture = model.removeprefix("open_clip:")
-        return f"{model}-quickgelu/{weights}" if lacks_quick_gelu(architecture, weights) else full
+
+def _lacks_quick_gelu(architecture: str, weights: str) -> bool:
+    """Tell whether weights, by their tag or in a file, need the activation that the architecture doesn't have."""
+    from imagerag.embedders.clip_names import file_lacks_quick_gelu, lacks_quick_gelu
+
+    file = Path(weights)
+    if not file.is_file():
+        return lacks_quick_gelu(architecture, weights)
+    return file_lacks_quick_gelu(architecture, file, _sha256(file))
+
+
+def _sha256(file: Path) -> str:
     with open_regular(file) as content:
-        return f"{model}@{hashlib.file_digest(content, 'sha256').hexdigest()[:8]}"
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _split_pretrained(rest: str) -> tuple[str, str]:

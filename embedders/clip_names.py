@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import importlib.util
 import json
+import re
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -103,8 +104,41 @@ def lacks_quick_gelu(architecture: str, tag: str) -> bool:
     Raises:
         UserError: open_clip is not installed.
     """
-    if not open_clip_weights().get(architecture, {}).get(tag, {}).get("quick_gelu"):
+    return bool(open_clip_weights().get(architecture, {}).get(tag, {}).get("quick_gelu")) and _has_gelu(architecture)
+
+
+_OF_QUICK_GELU = re.compile(r"quick_?gelu|openai|metaclip|dfn[25]b", re.IGNORECASE)
+"""What files are called whose weights were trained with QuickGELU."""
+_DIGEST = re.compile(r"/([0-9a-f]{64})/|-([0-9a-f]{8})\.pt$")
+"""Where the addresses of weights have the SHA-256 of the file, or its beginning (``open_clip/pretrained.py``)."""
+
+
+def file_lacks_quick_gelu(architecture: str, file: Path, sha256: str) -> bool:
+    """Tell of weights in a file of one's own what ``lacks_quick_gelu`` tells of those that open_clip knows.
+
+    The weights themselves don't say it. It is told by their hash where open_clip has published that, else by the name
+    of the file, or of the repository in whose folder of the hub's cache it is.
+
+    Args:
+        architecture: as in ``ViT-B-32``.
+        file: with the weights.
+        sha256: of its content, 64 hex digits.
+
+    Raises:
+        UserError: open_clip is not installed.
+    """
+    if architecture not in open_clip_weights() or not _has_gelu(architecture):
         return False
+    for known in open_clip_weights()[architecture].values():
+        digest = _DIGEST.search(known.get("url") or "")
+        if digest is not None and sha256.startswith(digest[1] or digest[2]):
+            return bool(known.get("quick_gelu"))
+    names = (file.name, *(part for part in file.parts if part.startswith("models--")))
+    return any(_OF_QUICK_GELU.search(name) for name in names)
+
+
+def _has_gelu(architecture: str) -> bool:
+    """Whether open_clip describes an architecture with GELU."""
     file = open_clip_folder() / "model_configs" / f"{architecture}.json"
     return not (file.is_file() and json.loads(file.read_text(encoding="utf-8")).get("quick_gelu"))
 

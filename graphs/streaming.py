@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from imagerag.credentials import without_credentials
+from imagerag.devices import out_of_memory_told
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -25,7 +26,21 @@ def stream_run(
         settings: the run's settings.
         tell: called with each event as it happens. What it raises ends the run, after the threads that write its
             checkpoints have ended: a caller that closes the checkpointer then would pull it away under them.
+
+    Raises:
+        UserError: only the person can go on from there; so it is where memory ran out in a part that has no other way.
     """
+    try:
+        return _streamed(graph, request, config, settings, tell)
+    except Exception as error:
+        if (told := out_of_memory_told(error)) is not None:
+            raise told from error
+        raise
+
+
+def _streamed(
+    graph: "Graph", request: Any, config: "RunnableConfig", settings: "Settings", tell: Callable[[Any], None]
+) -> Any:
     values: Any = None
     stream = graph.stream(request, config=config, context=settings, stream_mode=["custom", "values"])
     with contextlib.closing(cast("Any", stream)) as chunks:

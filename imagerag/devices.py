@@ -130,3 +130,21 @@ def is_out_of_memory(error: BaseException) -> bool:
         isinstance(one, MemoryError) or (isinstance(one, RuntimeError | OSError) and bool(_NO_MEMORY.search(str(one))))
         for one in causes(error)
     )
+
+
+def out_of_memory_told(error: Exception) -> UserError | None:
+    """Return what a person is told where memory ran out in a place that has no other way to go on; ``None`` if it
+    didn't, or if the error is one that tells the person already.
+
+    Args:
+        error: that ended a run or a command.
+    """
+    if isinstance(error, UserError) or not isinstance(error, RuntimeError | OSError | MemoryError):
+        return None
+    if not is_out_of_memory(error):
+        return None
+    said = first_line(error)
+    return UserError(
+        f"memory ran out{'' if said == 'MemoryError' else f' ({said})'}; close what else uses it, or choose smaller "
+        "models or files, or another --memory"
+    )

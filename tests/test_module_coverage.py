@@ -14,7 +14,6 @@ PACKAGES = (
 EXCEPTIONS = {
     "imagerag.__main__": "run as a process by tests/e2e/",
     "imagerag.extras": "every optional library is blocked in turn by tests/imagerag/test_extras.py",
-    "imagerag.generators.diffusion.family": "what all families share; each is drawn with in test_families.py",
     "imagerag.graphs.events": "types alone",
     "imagerag.graphs.rule_fallback": "models that only talk are in tests/graphs/nodes/test_agent.py and tests/e2e/",
     "imagerag.graphs.recorded_turns": "recorded and replayed by tests/chat_models/test_recording.py and test_replay.py",

@@ -198,7 +198,7 @@ class DiffusionGenerator:
         def drawn(notes: tuple[str, ...]) -> list[Drawing]:
             if self._fast is None:
                 return self._attended(request, seeds, control, notes)
-            return self._fast.drawn(lambda control: self._attended(request, seeds, control, notes), control)
+            return self._fast.drawn(lambda control: self._attended(request, seeds, control, notes), control, len(seeds))
 
         if len(seeds) > 1:
             together = within_memory(partial(drawn, ()), self._loaded.device)
@@ -333,7 +333,7 @@ class DiffusionGenerator:
             if control.wants_previews and (index + 1) % PREVIEW_EVERY == 0 and index + 1 < total:
                 shown = None
                 if self._previews is not None:
-                    shown = self._previews.show(tensors["latents"], height, width)
+                    shown = self._previews.show(tensors.get("latents"), height, width)
                 if shown is not None:
                     control.preview(shown)
             if index + 1 < total:

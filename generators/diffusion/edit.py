@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from imagerag.generators.diffusion import words
 from imagerag.generators.diffusion.family import TextFamily
 from imagerag.generators.diffusion.ip_adapter import fitting, squared
 from imagerag.generators.diffusion.presets import Preset
+from imagerag.generators.diffusion.structured_prompts import is_structured, structured
 from imagerag.generators.diffusion.words import Words
 from imagerag.store.png import on_white
 
@@ -48,7 +48,6 @@ class Editor:
             cropped to the drawing's without a word.
         without: the class, over the same weights, that draws where there are no references; itself if empty.
         canvas: it needs an image always: without references, a white one.
-        instruction: the key of the JSON that it reads instead of plain words.
         squares: its images have to be of one size, and go in on white squares.
         widest: how often the shorter side of its image may go into the longer one; what is longer is set on white.
     """
@@ -59,7 +58,6 @@ class Editor:
     framed: bool = False
     without: str = ""
     canvas: bool = False
-    instruction: str = ""
     squares: bool = False
     widest: float = WIDEST
 
@@ -75,7 +73,7 @@ EDITORS: dict[str, Editor] = {
     "LongCatImageEditPipeline": Editor(one=True, framed=True, without="LongCatImagePipeline"),
     "JoyImageEditPipeline": Editor(one=True, framed=True, canvas=True),
     "JoyImageEditPlusPipeline": Editor(argument="images", widest=WIDEST_OF_JOY),
-    "BriaFiboEditPipeline": Editor(one=True, listed=True, canvas=True, instruction="edit_instruction"),
+    "BriaFiboEditPipeline": Editor(one=True, listed=True, canvas=True),
     "GlmImagePipeline": Editor(squares=True),
 }
 """By pipeline class, as the signatures and checks of diffusers 0.42.1 have it."""
@@ -119,10 +117,9 @@ class EditFamily(TextFamily):
         form = "{concept} (image {number})"
         if self._editor.one:
             form = "{concept} (picture {number} from the left)" if len(references) > 1 else "{concept}"
-        said = self._fitted(prompt, words.conditioned(prompt, references, form))
-        if self._editor.instruction:
-            return said._replace(text=json.dumps({self._editor.instruction: said.text}, ensure_ascii=False))
-        return said
+        if is_structured(self.class_name, prompt):
+            return self._fitted(prompt, prompt)
+        return structured(self.class_name, self._fitted(prompt, words.conditioned(prompt, references, form)))
 
     def arguments(self, request: DrawRequest) -> dict[str, Any]:
         """Return the images; side by side as one for a pipeline that takes only one."""

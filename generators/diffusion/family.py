@@ -10,6 +10,7 @@ from imagerag.generators.base import DrawRequest, Reference
 from imagerag.generators.diffusion import words
 from imagerag.generators.diffusion.canvases import canvas_of
 from imagerag.generators.diffusion.presets import Preset
+from imagerag.generators.diffusion.structured_prompts import structured
 from imagerag.generators.diffusion.words import Words
 
 
@@ -76,8 +77,8 @@ class TextFamily:
         return self.pipeline
 
     def words(self, prompt: str, references: Sequence[Reference]) -> Words:
-        """Return the prompt, and what of it doesn't fit."""
-        return self._fitted(prompt, prompt)
+        """Return the prompt in the form that the model reads, and what of it doesn't fit."""
+        return structured(self.class_name, self._fitted(prompt, prompt))
 
     def _fitted(self, prompt: str, asked: str) -> Words:
         return words.fitted(self.pipeline, prompt, asked, self.preset.prompt_tokens)

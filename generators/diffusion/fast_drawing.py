@@ -56,15 +56,20 @@ class FastDrawing:
         """What is taken, in words; empty if that is nothing."""
         return [] if self._why_not else self._acceleration.taken.names
 
-    def drawn(self, draw: Draw, control: DrawControl) -> list[Drawing]:
+    def drawn(self, draw: Draw, control: DrawControl, pictures: int = 1) -> list[Drawing]:
         """Return what ``draw`` returns when it draws fast, with the facts and a note on that.
 
         The first time on this machine the same is drawn without it first, to measure.
+
+        Args:
+            draw: draws; with it or without is all one to it.
+            control: of the drawing.
+            pictures: that ``draw`` draws at once.
         """
         drawings: list[Drawing] = []
         if not self._why_not:
             try:
-                return self._fast(draw, control)
+                return self._fast(draw, control, pictures)
             except OURS:
                 raise
             except Exception as error:
@@ -79,10 +84,10 @@ class FastDrawing:
         """Leave the pipeline as it was."""
         self._acceleration.remove()
 
-    def _fast(self, draw: Draw, control: DrawControl) -> list[Drawing]:
+    def _fast(self, draw: Draw, control: DrawControl, drawn: int) -> list[Drawing]:
         measurement, notes = self._record.get(self._key), list[str]()
         if measurement is None and not self._tried:
-            drawings, measurement, notes = self._measured(draw, control)
+            drawings, measurement, notes = self._measured(draw, control, drawn)
             if not self._tried:  # it ran out of time, and these are drawn without
                 return [told(drawing, *notes) for drawing in drawings]
         else:
@@ -93,7 +98,9 @@ class FastDrawing:
         fact = {"takes": self.names, **(asdict(measurement) if measurement is not None else {})}
         return [told(replace(one, facts={**one.facts, "fast": fact}), note, *notes) for one in drawings]
 
-    def _measured(self, draw: Draw, control: DrawControl) -> tuple[list[Drawing], Measurement | None, list[str]]:
+    def _measured(
+        self, draw: Draw, control: DrawControl, drawn: int
+    ) -> tuple[list[Drawing], Measurement | None, list[str]]:
         """Draw without and with it; return the drawings with it, what was measured, and what else to tell.
 
         A compiler works while the first drawing goes on, so that the second is measured.
@@ -112,7 +119,7 @@ class FastDrawing:
             return plain, None, ["--fast is ignored: the time ran out while it was measured for the first time"]
         self._tried = True
         pictures = [drawing.image for drawing in plain], [drawing.image for drawing in fast]
-        found = measured(*pictures, (without, times.seconds), self._steps, device_name(self._device))
+        found = measured(*pictures, (without, times.seconds), self._steps, device_name(self._device), drawn)
         try:
             if found is not None:
                 self._record.put(self._key, found)

@@ -26,15 +26,16 @@ MOST_KEPT = 256
 
 @dataclass(frozen=True)
 class Measurement:
-    """One picture drawn with ``--fast`` and without, of one prompt and seed.
+    """A picture, or a batch of them, drawn with ``--fast`` and without, of one prompt and the same seeds.
 
     Attributes:
         gain: denoising steps a second with it, as a multiple of those without.
         difference: mean absolute difference of the pictures' pixels, 0..255.
-        width, height: pixels of the picture.
+        width, height: pixels of each picture.
         steps: denoising steps.
         device: on which.
         date: when, as 2026-11-29.
+        pictures: drawn at once; those of a batch share each step.
     """
 
     gain: float
@@ -44,13 +45,15 @@ class Measurement:
     steps: int
     device: str
     date: str
+    pictures: int = 1
 
     def in_words(self) -> str:
         """Say what was measured, and on what."""
+        drawn = "one picture" if self.pictures == 1 else f"{self.pictures} pictures at once"
         of_use = "" if self.gain > 1 else "; it is no faster here: leave it out"
         return (
             f"{self.gain:.2f} times the steps a second, and pixels {self.difference:.1f} of 255 off on average "
-            f"(measured on {self.date} with one picture of {self.width} x {self.height} in {self.steps} steps on "
+            f"(measured on {self.date} with {drawn} of {self.width} x {self.height} in {self.steps} steps on "
             f"{self.device}){of_use}"
         )
 
@@ -81,7 +84,12 @@ class StepTimes:
 
 
 def measured(
-    plain: Sequence[Image.Image], fast: Sequence[Image.Image], seconds: tuple[float, float], steps: int, device: str
+    plain: Sequence[Image.Image],
+    fast: Sequence[Image.Image],
+    seconds: tuple[float, float],
+    steps: int,
+    device: str,
+    pictures: int = 1,
 ) -> Measurement | None:
     """Return what two drawings of the same request show; ``None`` where no time passed between two steps.
 
@@ -90,6 +98,7 @@ def measured(
         seconds: that the steps took, without and with.
         steps: denoising steps of each.
         device: its name.
+        pictures: asked for at once, those that were withheld among them.
     """
     if not (plain and fast and all(second > 0 for second in seconds)):
         return None
@@ -97,7 +106,8 @@ def measured(
     width, height = fast[0].size
     today = f"{datetime.now(UTC):%Y-%m-%d}"
     gain = seconds[0] / seconds[1]
-    return Measurement(round(gain, 3), round(float(np.mean(differences)), 3), width, height, steps, device, today)
+    off = round(float(np.mean(differences)), 3)
+    return Measurement(round(gain, 3), off, width, height, steps, device, today, pictures)
 
 
 def difference(one: Image.Image, other: Image.Image) -> float:

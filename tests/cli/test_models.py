@@ -28,6 +28,9 @@ def test_every_preset_with_its_recipe(capsys: pytest.CaptureFixture[str]) -> Non
     assert "--fast: nothing" in told
     assert rows["flux"]["fast_lacks"] == ""
     assert rows["chroma"]["fast_lacks"].startswith("no cache of steps, since in diffusers, ChromaPipeline keeps none")
+    assert rows["flux"]["prompt_form"] == ""
+    assert "it was taught on long descriptions in JSON" in rows["fibo-edit"]["prompt_form"]
+    assert "30 steps, guidance 5, 1024 x 1024; it was taught on long descriptions in JSON" in told
     assert "on a GPU where it is installed; no cache of steps, since diffusers has none that ZImage" in " ".join(
         told.split()
     )

@@ -1,5 +1,6 @@
 """Other open_clip models: names, and the content of a checkpoint as its identity."""
 
+import shutil
 import warnings
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from imagerag.embedders.clip import full_name, load_embedder, model_id_of
-from imagerag.embedders.clip_names import lacks_quick_gelu, open_clip_weights
+from imagerag.embedders.clip_names import file_lacks_quick_gelu, lacks_quick_gelu, open_clip_weights
 from imagerag.errors import UserError
 from testing.tiny_clip import TINY, save_checkpoint
 
@@ -76,6 +77,43 @@ def test_weights_of_quick_gelu_are_loaded_with_it_and_without_a_warning(
     assert np.abs(quick.embed_texts(["an owl"]) - right).max() < 1e-6
     assert np.abs(plain.embed_texts(["an owl"]) - right).max() > 1e-4
     assert (quick.model_id, plain.model_id) == ("open_clip:tiny-quickgelu/openai", "open_clip:tiny/laion")
+
+
+OPENAI = "40d365715913c9da98579312b702a82c18be219cc2a73407c4526f58eba950af"  # of its ViT-B-32.pt
+LAION = "46683a32" + 56 * "0"  # vit_b_32-quickgelu-laion400m_e32-46683a32.pt
+
+
+@pytest.mark.parametrize(
+    ("architecture", "file", "sha256", "lacks"),
+    [
+        ("ViT-B-32", "/models/ViT-B-32.pt", OPENAI, True),
+        ("ViT-B-32", "/models/mine.pt", LAION, True),
+        ("ViT-B-32-quickgelu", "/models/ViT-B-32.pt", OPENAI, False),
+        ("ViT-B-32", "/models/clip-openai-b32.safetensors", 64 * "0", True),
+        ("ViT-H-14", "/hub/models--apple--DFN5B-CLIP-ViT-H-14/snapshots/0/open_clip_model.safetensors", 64 * "0", True),
+        ("ViT-B-32", "/home/openai/laion.pt", 64 * "0", False),
+        ("ViT-B-32", "/models/vit_b_32-laion2b.pt", 64 * "0", False),
+        ("no-such", "/models/openai.pt", OPENAI, False),
+    ],
+)
+def test_weights_in_a_file_are_told_by_their_hash_or_their_name(
+    architecture: str, file: str, sha256: str, lacks: bool
+) -> None:
+    assert file_lacks_quick_gelu(architecture, Path(file), sha256) == lacks
+
+
+def test_a_file_of_quick_gelu_is_loaded_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(open_clip.factory._MODEL_CONFIGS, "tiny", TINY)
+    monkeypatch.setitem(open_clip_weights(), "tiny", {})
+    weights = save_checkpoint(tmp_path / "tiny", 1) / "open_clip_model.safetensors"
+    named = shutil.copy(weights, tmp_path / "from-openai.safetensors")
+    quick, plain = (load_embedder(full_name(f"tiny:{file}")) for file in (named, weights))
+    wanted, _, _ = open_clip.create_model_and_transforms("tiny", pretrained=str(weights), force_quick_gelu=True)
+    right = wanted.eval().encode_text(open_clip.get_tokenizer("tiny")(["an owl"]), normalize=True).detach().numpy()
+    assert np.abs(quick.embed_texts(["an owl"]) - right).max() < 1e-6
+    assert np.abs(plain.embed_texts(["an owl"]) - right).max() > 1e-4
+    assert quick.model_id.startswith("open_clip:tiny-quickgelu@")
+    assert plain.model_id.startswith("open_clip:tiny@")
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage" * 1000])

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from imagerag.device_settings import DeviceSettings
-from imagerag.devices import choose_device, choose_dtype, free_bytes, is_out_of_memory
+from imagerag.devices import choose_device, choose_dtype, free_bytes, is_out_of_memory, out_of_memory_told
 from imagerag.errors import UserError
 
 CPU = torch.device("cpu")
@@ -67,3 +67,13 @@ def test_memory_that_ran_out_is_known_behind_what_a_library_makes_of_it() -> Non
     wrapped.__cause__ = MemoryError()
     assert is_out_of_memory(wrapped)
     assert not is_out_of_memory(RuntimeError("size mismatch for x"))
+
+
+def test_memory_that_ran_out_is_told_in_one_line_and_what_is_told_already_is_left() -> None:
+    told = out_of_memory_told(RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB\nSee the documentation"))
+    assert str(told).startswith("memory ran out (CUDA out of memory. Tried to allocate 2.00 GiB); close what else uses")
+    assert str(out_of_memory_told(MemoryError())).startswith("memory ran out; close what else uses it, or choose")
+    known = UserError("it does not fit")
+    known.__cause__ = MemoryError()
+    for other in (known, RuntimeError("size mismatch for x"), ValueError("out of memory")):
+        assert out_of_memory_told(other) is None

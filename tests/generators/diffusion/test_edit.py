@@ -145,7 +145,15 @@ def test_each_of_four_images_counts_for_one_of_them(family_folder: Path) -> None
 def test_what_reads_json_is_told_in_json() -> None:
     said = family("BriaFiboEditPipeline", "fibo-edit").words('an "owl"', references(1))
     assert json.loads(said.text) == {"edit_instruction": 'According to this image of thing 1, generate an "owl"'}
-    assert family("JoyImageEditPipeline", "joy-edit").words("an owl", ()).text == "an owl"
+    assert "plain words" in said.notes[0]
+    joy = family("JoyImageEditPipeline", "joy-edit").words("an owl", ())
+    assert (joy.text, joy.notes) == ("an owl", ())
+
+
+def test_json_of_a_persons_own_reaches_it_as_it_is() -> None:
+    own = '{"edit_instruction": "make it blue", "lighting": {}}'
+    said = family("BriaFiboEditPipeline", "fibo-edit").words(own, references(1))
+    assert (said.text, said.notes) == (own, ())
 
 
 @pytest.mark.parametrize(("scale", "own", "left"), [(0.0, None, 0), (0.7, None, 2), (0.7, 0.0, 1), (0.0, 0.4, 1)])

@@ -85,6 +85,15 @@ def test_the_first_picture_is_drawn_both_ways_and_later_ones_are_not(tmp_path: P
     assert len(steps) == 4
 
 
+def test_a_batch_is_told_as_the_pictures_that_it_has(tmp_path: Path) -> None:
+    fast, switch = drawing_fast(tmp_path)
+    drawn = fast.drawn(two_steps(switch), DrawControl(), 3)
+    fact: Any = drawn[0].facts["fast"]
+    assert fact["pictures"] == 3
+    assert "measured" in notes(drawn)[-1]
+    assert "with 3 pictures at once of 8 x 8 in 2 steps" in notes(drawn)[-1]
+
+
 def test_what_there_is_not_is_told_beside_what_is_taken(tmp_path: Path) -> None:
     for taken, told in ((Taken(channels_last=True), "--fast took channels last: "), (Taken(), "--fast is ignored: ")):
         switch: Any = Switch(taken)

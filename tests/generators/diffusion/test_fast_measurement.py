@@ -1,5 +1,6 @@
 """What is measured of drawing fast, and where it is kept."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,8 @@ def test_it_says_on_what_and_when() -> None:
     assert "2.5 of 255" in KNOWN.in_words()
     assert "2026-11-29" in KNOWN.in_words()
     assert "a card" in KNOWN.in_words()
+    assert "with one picture of 1024 x 1024 in 28 steps" in KNOWN.in_words()
+    assert "with 4 pictures at once of 1024 x 1024" in replace(KNOWN, pictures=4).in_words()
     assert "leave it out" not in KNOWN.in_words()
     assert "leave it out" in Measurement(0.9, 0.0, 8, 8, 28, "cpu", "2026-11-29").in_words()
 

@@ -9,9 +9,11 @@ import pytest
 import torch
 from PIL import Image
 
+from imagerag.generators.base import DrawControl, DrawRequest
 from imagerag.generators.diffusion.drawing import DiffusionGenerator
 from imagerag.generators.diffusion.previews import Previews
 from testing.diffusion_requests import preset
+from testing.family_requests import load_family
 
 
 @pytest.mark.slow
@@ -34,6 +36,62 @@ def test_a_preview_of_an_encoded_picture_looks_like_it(folder: Path) -> None:
 def test_latents_of_a_layout_not_known_are_not_shown(shape: tuple[int, ...]) -> None:
     pipeline = SimpleNamespace(vae=SimpleNamespace(config=SimpleNamespace(latent_channels=4)), vae_scale_factor=8)
     assert Previews(pipeline).show(torch.zeros(shape), 64, 64) is None
+
+
+def _pipeline(**vae: Any) -> Any:
+    config = SimpleNamespace(latent_channels=4, scaling_factor=1.0)
+    found = {"config": config, "device": torch.device("cpu"), "dtype": torch.float32, **vae}
+    return SimpleNamespace(vae=SimpleNamespace(**found), vae_scale_factor=8)
+
+
+def _colours(sheet: torch.Tensor) -> Any:
+    small = torch.nn.functional.avg_pool2d(sheet, 8)
+    mean = torch.cat([small, small[:, :1]], dim=1)
+    return SimpleNamespace(latent_dist=SimpleNamespace(mean=mean))
+
+
+def test_what_can_not_be_made_is_not_shown_and_not_tried_again() -> None:
+    """FIBO has an ``_unpack_latents`` of FLUX.1's, and packs its latents otherwise."""
+    tried = []
+
+    def fail(*_: Any) -> torch.Tensor:
+        tried.append(1)
+        raise RuntimeError("shape '[1, 29, 29, 4, 2, 2]' is invalid for input of size 53824")
+
+    pipeline = _pipeline()
+    pipeline._unpack_latents = fail
+    previews = Previews(pipeline)
+    assert [previews.show(torch.zeros(1, 16, 4), 64, 64) for _ in range(3)] == [None] * 3
+    assert len(tried) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["krea2-turbo", "fibo-edit"])
+def test_a_drawing_is_not_lost_by_a_preview_that_can_not_be_made(name: str, family_folder: Path) -> None:
+    """Krea 2 has an ``_unpack_latents`` with other parameters."""
+    generator = load_family(family_folder, name, steps=6)
+    (drawing,) = generator.draw(DrawRequest("an owl", (1,)), DrawControl(on_preview=lambda image: None))
+    assert drawing.image.size == (32, 32)
+
+
+def test_a_pipeline_without_latents_or_a_vae_shows_nothing() -> None:
+    assert Previews(_pipeline()).show(None, 64, 64) is None
+    assert Previews(SimpleNamespace()).show(torch.zeros(1, 4, 8, 8), 64, 64) is None
+
+
+def test_weights_that_lie_nowhere_in_between_are_asked_where_they_compute() -> None:
+    """As with ``--memory sequential``, whose parameters are on ``meta``, from which nothing can be read."""
+    pipeline = _pipeline(device=torch.device("meta"), encode=_colours)
+    pipeline._execution_device = torch.device("cpu")
+    shown = Previews(pipeline).show(torch.ones(1, 4, 8, 8), 64, 64)
+    assert shown is not None
+    assert shown.getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_a_vae_that_overflows_shows_nothing() -> None:
+    broken = torch.full((1, 4, 8, 27 * 8), torch.nan)
+    pipeline = _pipeline(encode=lambda sheet: SimpleNamespace(latent_dist=SimpleNamespace(mean=broken)))
+    assert Previews(pipeline).show(torch.ones(1, 4, 8, 8), 64, 64) is None
 
 
 def _teach(vae: Any) -> None:

@@ -5,7 +5,7 @@ from functools import cache, lru_cache
 from imagerag.agent.follow_up.phrases import phrases
 from imagerag.prompt_grammar.inflection import singular
 
-_KINDS = frozenset(
+KINDS = frozenset(
     ["animal", "bird", "fish", "insect", "bug", "flower", "plant", "tree", "fruit", "food", "drink", "boat", "ship",
      "car", "vehicle", "building", "house", "dog", "cat", "ball", "hat", "phone", "clock", "book", "pet", "train",
      "monkey"]
@@ -52,7 +52,7 @@ def may_be_called(phrase: str, name: str) -> bool:
     if name in known and phrase in known[name][0]:
         return True  # "the television", of a picture with a tv
     own = name not in known and not _is_stem_of_another(name, phrase)
-    return (own or name in _KINDS) and phrase in known and name in known[phrase][0]
+    return (own or name in KINDS) and phrase in known and name in known[phrase][0]
 
 
 _DERIVED = ("ed", "d", "er", "r", "ing", "man")

@@ -8,11 +8,13 @@ from typing import Literal
 
 from imagerag.agent.follow_up.clauses import BACKGROUNDS
 from imagerag.agent.follow_up.edit import Edit
+from imagerag.agent.follow_up.keywords import KINDS
 from imagerag.agent.follow_up.lexicon import lexicon
 from imagerag.agent.follow_up.phrases import phrases
 from imagerag.agent.follow_up.scene_edit import Item
 from imagerag.agent.follow_up.sides import frame_of
 from imagerag.agent.follow_up.things import matching
+from imagerag.assets.nouns import concrete_nouns
 from imagerag.prompt_grammar.inflection import singular
 from imagerag.prompt_grammar.vocabulary import ARTICLES, SIZES, RelationKind, colour_of, number_of
 
@@ -176,9 +178,23 @@ def _thing(edit: Edit, words: Sequence[str], at: int) -> Mention | None:
         if length:
             named = tuple(word.removesuffix("'s") for word in words[start : start + length])
             return Mention("thing", at, start + length, named, places, tuple(words[at:start]))
+    if noun < len(words) and (length := _noun(words, noun)):
+        named = tuple(word.removesuffix("'s") for word in words[noun : noun + length])
+        places = tuple(matching(list(named), edit.items))
+        return Mention("thing", at, noun + length, named, places, tuple(words[at:noun]))
     if noun < len(words) and _may_be_a_noun(words, at, noun):
         return Mention("thing", at, noun + 1, (words[noun],), (), tuple(words[at:noun]))
     return None
+
+
+def _noun(words: Sequence[str], at: int) -> int:
+    """Return how many words the name of a thing takes that no list of names has: a noun, or a kind, "a fir tree"."""
+    word = words[at].removesuffix("'s")
+    if not is_noun(singular(word)) or word in lexicon().filler | phrases().no_things | _NO_NAMES:
+        return 0
+    if any(found is not None for found in (_side(words, at), _relation(words, at), _look(words, at))):
+        return 0
+    return 2 if len(words) > at + 1 and singular(words[at + 1]) in KINDS else 1
 
 
 def _may_be_a_noun(words: Sequence[str], at: int, noun: int) -> bool:
@@ -220,6 +236,11 @@ def _name(edit: Edit, words: Sequence[str], at: int) -> tuple[int, tuple[int, ..
         if places and (length > 1 or _names_closely(text, [edit.items[place] for place in places])):
             return length, places
     return 0, ()
+
+
+def is_noun(word: str) -> bool:
+    """Tell whether a word in the singular names a thing that can be seen, and is no verb of change."""
+    return word in concrete_nouns() and word not in verbs_of_change()
 
 
 def _is_word(word: str) -> bool:

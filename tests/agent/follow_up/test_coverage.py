@@ -22,7 +22,7 @@ ENGLISH = frozenset(["perch", "behind", "wheel", "eyes", "looks", "give", "bring
         ("or maybe a cat", ["or"]),
         ("make the dog blue instead", []),
         ("make the dog breathe", ["breathe"]),
-        ("knight on the dog", ["knight"]),
+        ("glimmer on the dog", ["glimmer"]),
         ("stand on the dog", []),
     ],
 )

@@ -162,13 +162,28 @@ class TextTower(nn.Module):
         """Return (n, width) embeddings of (n, length) token ids."""
         kept = tokens != self._padding
         x = functional.embedding(tokens, self.words) + self.kinds[0] + self.positions[: tokens.shape[1]]
-        x = self.norm(x)
-        mask = None if bool(kept.all()) else kept[:, None, None, :].expand(-1, 1, tokens.shape[1], -1)
-        for layer in self.layers:
-            x = layer(x, mask)
-        total: Tensor = (x * kept.unsqueeze(-1)).sum(1)
+        total: Tensor = (self._encoded(x, kept) * kept.unsqueeze(-1)).sum(1)
         pooled: Tensor = total / kept.sum(-1, keepdim=True)
         return pooled
+
+    def states(self, tokens: Tensor, kept: Tensor, kinds: Tensor, added: Tensor) -> Tensor:
+        """Return the states of all tokens, (n, length, width).
+
+        Args:
+            tokens: (n, length) ids.
+            kept: (n, length), whether a token is no padding.
+            kinds: (n, length), 0 in the first text and 1 in the second.
+            added: (n, length, width), to what the first layer gets.
+        """
+        x = functional.embedding(tokens, self.words) + self.kinds[kinds] + self.positions[: tokens.shape[1]]
+        return self._encoded(x + added, kept)
+
+    def _encoded(self, x: Tensor, kept: Tensor) -> Tensor:
+        x = self.norm(x)
+        mask = None if bool(kept.all()) else kept[:, None, None, :].expand(-1, 1, x.shape[1], -1)
+        for layer in self.layers:
+            x = layer(x, mask)
+        return x
 
 
 class _Layer(nn.Module):

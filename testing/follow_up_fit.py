@@ -13,13 +13,14 @@ import torch
 from numpy.typing import NDArray
 
 from imagerag.agent.follow_up.likelihood import FEATURES
+from imagerag.agent.follow_up.network import Case, case_of, encoder
 from imagerag.agent.follow_up.proposals import Proposal
 from imagerag.agent.follow_up.ranking import NO_CHANGE, combined, made, single_changes
 from imagerag.agent.follow_up.reading import FollowUps, standing_of
 from testing.follow_up_corpus import COLLECTIONS, Collection, read_corpus
 from testing.follow_up_examples import Example, examples_of, follow_ups_by_rule
 
-KEPT_APART: tuple[Collection, ...] = ("test", "varied16")
+KEPT_APART: tuple[Collection, ...] = ("test", "varied16", "varied25")
 """Collections on which no weights are fitted."""
 TUNED_ON: tuple[Collection, ...] = tuple(name for name in COLLECTIONS if name not in KEPT_APART)
 """Collections on which the weights are fitted."""
@@ -39,16 +40,19 @@ class Weighed(NamedTuple):
         features: of each proposal, the places of its weights; those of ``NO_CHANGE`` come first.
         prompts: of the pictures that the proposals make; empty of the first, ``None`` of those that can't be made.
         right: of each proposal, whether it is what was wanted; of the first, whether it is that where no other is.
+        case: the same as the network sees it.
     """
 
     example: Example
     features: list[NDArray[np.int32]]
     prompts: list[str | None]
     right: NDArray[np.bool_]
+    case: Case
 
 
 def weigh(examples: Iterable[Example], reader: FollowUps) -> Iterator[Weighed]:
     """Yield examples with all that they could mean; those that no weights read, as "4 variations", are left out."""
+    encode = encoder()
     for example in examples:
         turn = example.turn
         special = turn.fresh or turn.pictures > 1 or turn.zoom or turn.upload
@@ -72,7 +76,7 @@ def weigh(examples: Iterable[Example], reader: FollowUps) -> Iterator[Weighed]:
         right[2] = turn.kind == "new"
         right[0] = not any(right)
         features = [np.array(request.features(one), dtype=np.int32) for one in proposals]
-        yield Weighed(example, features, prompts, np.array(right))
+        yield Weighed(example, features, prompts, np.array(right), case_of(request, proposals, encode))
 
 
 _HELD = frozenset(

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Sequence
 from itertools import pairwise
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,15 +9,12 @@ from numpy.typing import NDArray
 from imagerag.agent.follow_up.clauses import LONGEST
 from imagerag.agent.follow_up.coverage import denied, left_out, points_elsewhere, takes_away
 from imagerag.agent.follow_up.edit import Edit, is_known
+from imagerag.agent.follow_up.mentions import is_noun
 from imagerag.agent.follow_up.ranking import (
     Reading,
-    can_be_said,
-    exchanges_untold,
+    Scores,
     fitted_words,
-    is_doubtful,
     readings,
-    shows_alike,
-    without_things,
 )
 from imagerag.agent.follow_up.wording import spellings_of_chats
 from imagerag.prompt_grammar.inflection import singular
@@ -65,6 +61,7 @@ class Likeliest:
         known: names of things.
         english: returns English words.
         seen: returns the words of the requests that the weights were fitted on.
+        network: loads what adds to the weights' scores; ``None``: nothing does.
     """
 
     def __init__(
@@ -73,81 +70,30 @@ class Likeliest:
         known: Collection[str],
         english: Callable[[], Collection[str]],
         seen: Callable[[], Collection[str]] = fitted_words,
+        network: Callable[[], Scores] | None = None,
     ) -> None:
         self._weights, self._known, self._english, self._seen = weights, known, english, seen
+        self._network = network
         self._last: tuple[object, list[Reading]] = (None, [])
 
-    def best(self, edit: Edit, words: Sequence[str]) -> Reading | None:
-        """Return the change that words most likely ask for; ``None`` where they more likely ask for none.
+    def enough(self, best: Reading, edit: Edit, words: Sequence[str]) -> float:
+        """Return the probability from which on a change is drawn that no rule makes.
 
         Args:
+            best: the change.
             edit: of the picture that stands.
             words: of the request, as typed.
         """
-        ways = self._ways(edit, words)
-        return ways[0] if ways and ways[0].prompt else None
-
-    def sure(self, edit: Edit, words: Sequence[str], *, stands: bool = False) -> Reading | None:
-        """Return the change that words ask for so likely that it is drawn; ``None`` where none is.
-
-        Args:
-            edit: of the picture that stands.
-            words: of the request, as typed.
-            stands: the words can stand for a new picture as well.
-        """
-        best = self.best(edit, words)
-        if best is None:
-            return None
         there = {item.thing.phrase for item in edit.items}
         come = [thing.phrase for thing in parse_scene(best.prompt, edit.names).objects if thing.phrase not in there]
-        strange = not all(is_known(phrase, self._known) for phrase in come)
+        strange = not all(is_known(phrase, self._known) or is_noun(singular(phrase)) for phrase in come)
         takes = any(order.startswith("remove") for order in best.orders) and not takes_away(words)
+        if strange or takes:
+            return SURE_OF_A_CHANGE
         doubtful = best.in_part or bool(left_out(edit, words, self._is_word, self._seen()))
-        enough = SURE_OF_A_CHANGE if stands or strange or takes else SURE_IN_DOUBT if doubtful else SURE
-        return best if best.probability >= enough else None
+        return SURE_IN_DOUBT if doubtful else SURE
 
-    def asks_for(self, edit: Edit, words: Sequence[str]) -> Literal["", "back", "new"]:
-        """Tell whether words surely ask for the picture before, or for a new one."""
-        ways = self._ways(edit, words)
-        return ways[0].instead if ways and ways[0].probability >= SURE_OF_ANOTHER else ""
-
-    def instead_of(self, result: str, changed: Edit, edit: Edit, words: Sequence[str]) -> Reading | None:
-        """Return what words mean far more likely than what a rule makes of them; ``None`` where that is to be trusted.
-
-        Args:
-            result: the prompt that the rule makes.
-            changed: the picture as the rule changes it.
-            edit: the picture as it stands.
-            words: of the request.
-        """
-        doubtful = is_doubtful(edit, changed, words)
-        if not doubtful and not exchanges_untold(edit, changed, words):
-            return None
-        ways = self._ways(edit, words)
-        if not ways or sum(one.probability for one in ways if one.prompt == result) >= UNLIKELY:
-            return None
-        return self.sure(edit, words, stands=not doubtful)
-
-    def is_unlikely(self, result: str, edit: Edit, words: Sequence[str]) -> bool:
-        """Tell whether what a rule makes of words is hardly what they ask for, and leaves out something that they say.
-
-        Only what becomes of things is weighed: a rule's change of style, time or background stands.
-
-        Args:
-            result: the prompt that the rule makes.
-            edit: of the picture that stands.
-            words: of the request, as typed.
-        """
-        ways = self._ways(edit, words)
-        if not ways or sum(one.probability for one in ways if shows_alike(one.prompt, result, edit)) >= UNLIKELY:
-            return False
-        nothing = sum(one.probability for one in ways if not one.prompt and not one.instead)
-        likely = nothing >= SURE or ways[0].probability >= SURE / 2
-        stays = without_things(edit.scene) == without_things(parse_scene(result, edit.names))
-        unread = bool(left_out(edit, words, self._is_word, self._seen()))
-        return unread and likely and stays and can_be_said(result, edit, words)
-
-    def _ways(self, edit: Edit, words: Sequence[str]) -> list[Reading]:
+    def ways(self, edit: Edit, words: Sequence[str]) -> list[Reading]:
         """Return what words can mean, the likeliest first; nothing where weights are not to be trusted with them."""
         if self._weights is None or not words or len(words) > LONGEST or not self._is_english(words):
             return []
@@ -174,7 +120,7 @@ class Likeliest:
         asked = (edit.scene, edit.latest, edit.newest, edit.before, tuple(words))
         last, ways = self._last
         if last != asked:
-            ways = readings(edit, words, weights)
+            ways = readings(edit, words, weights, self._network() if self._network is not None else None)
             self._last = asked, ways
         return ways
 

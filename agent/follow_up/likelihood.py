@@ -7,7 +7,7 @@ from zlib import crc32
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.keywords import is_animate
 from imagerag.agent.follow_up.lexicon import lexicon
-from imagerag.agent.follow_up.mentions import Mention
+from imagerag.agent.follow_up.mentions import Mention, is_noun
 from imagerag.agent.follow_up.phrases import phrases
 from imagerag.agent.follow_up.proposals import Change, Proposal, Referent
 from imagerag.agent.follow_up.wording import spellings_of_chats
@@ -53,7 +53,7 @@ class Request:
 
     def __init__(self, edit: Edit, words: Sequence[str], mentions: Sequence[Mention]) -> None:
         spellings, classes = spellings_of_chats(), _classes()
-        self.edit, self.mentions = edit, mentions
+        self.edit, self.words, self.mentions = edit, words, mentions
         self.tokens: list[str | int] = []
         """Words outside mentions, and mentions by their places."""
         ends = {mention.start: at for at, mention in enumerate(mentions)}
@@ -189,6 +189,8 @@ class Request:
         whole = " ".join(mention.words)
         yield f"said {' '.join(mention.before[:1])}"
         yield f"named {whole in self.edit.names or singular(whole) in self.edit.names}"
+        known = whole in self.edit.known or singular(whole) in self.edit.known
+        yield f"noun {is_noun(singular(whole)) and not known} {mention.before[:1] == ()}"
         yield f"garment {mention.words[-1] in GARMENTS}"
         yield f"there {bool(mention.places)} {bool(mention.count)} {bool(mention.colour)}"
         yield f"there {bool(mention.places)} said {' '.join(mention.before[:1])}"

@@ -5,7 +5,7 @@ from copy import copy
 from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,6 +80,14 @@ def fitted_weights() -> NDArray[np.float32]:
     weights: NDArray[np.float32] = load_file(asset(WEIGHTS))["weights"].astype(np.float32)
     assert weights.shape == (FEATURES,)
     return weights
+
+
+@lru_cache(maxsize=1)
+def fitted_network() -> "Scores":
+    """Return what adds to the weights' scores; torch is imported with the first request that asks for it."""
+    from imagerag.agent.follow_up.network import load_fitted
+
+    return load_fitted()
 
 
 @lru_cache(maxsize=1)
@@ -195,13 +203,26 @@ def can_be_said(prompt: str, edit: Edit, words: Sequence[str]) -> bool:
     return any(shows_alike(one, prompt, edit) for one in {made(edit, proposal) for proposal in proposals} if one)
 
 
-def readings(edit: Edit, words: Sequence[str], weights: NDArray[np.float32]) -> list[Reading]:
+class Scores(Protocol):
+    """Scores proposals anew, on a log scale; see ``network.Scorer``."""
+
+    def __call__(
+        self, request: Request, proposals: Sequence[Proposal], scores: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the scores of a request's proposals, whose scores by the fitted weights are given."""
+        ...
+
+
+def readings(
+    edit: Edit, words: Sequence[str], weights: NDArray[np.float32], network: Scores | None = None
+) -> list[Reading]:
     """Return the ways to read a request, the likeliest first.
 
     Args:
         edit: of the picture that stands, unchanged.
         words: of the request, as typed.
         weights: of the features; shape (FEATURES,).
+        network: adds to what the weights say; ``None``: nothing does.
     """
     request, singles = single_changes(edit, words)
     proposals: list[Proposal] = [*NO_CHANGE, *((change,) for change in singles)]
@@ -210,12 +231,13 @@ def readings(edit: Edit, words: Sequence[str], weights: NDArray[np.float32]) -> 
     several = combined(edit, request, [singles[at] for at in sorted(best)])
     proposals += several
     scores += [float(weights[request.features(one)].sum()) for one in several]
+    found = np.array(scores) if network is None else network(request, proposals, np.array(scores))
     said = frozenset(
         at
         for at, one in enumerate(request.mentions)
         if one.kind == "colour" or (one.kind == "thing" and not one.places)
     )
-    return list(_merged(edit, proposals, np.array(scores), said))
+    return list(_merged(edit, proposals, found, said))
 
 
 def _merged(

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from imagerag.agent.follow_up import pictures
 from imagerag.agent.follow_up.changes import change, clause
 from imagerag.agent.follow_up.clauses import KEPT, without_asides
+from imagerag.agent.follow_up.deciding import Ruled, decided
 from imagerag.agent.follow_up.earlier import named_in_correction, read_meant
 from imagerag.agent.follow_up.edit import Edit, in_words, is_known, run_together
 from imagerag.agent.follow_up.heading import refuse_turning
-from imagerag.agent.follow_up.likeliest import LIKELY, Likeliest
+from imagerag.agent.follow_up.likeliest import LIKELY, SURE, SURE_OF_ANOTHER, Likeliest
 from imagerag.agent.follow_up.mentions import mentions_of
 from imagerag.agent.follow_up.new_picture import asked_for, refined_by, stands_for_itself, without_taken_back
 from imagerag.agent.follow_up.opening import opened
@@ -28,7 +29,7 @@ from imagerag.agent.follow_up.phrases import (
     without_hesitation,
     words_of,
 )
-from imagerag.agent.follow_up.ranking import fitted_weights, is_strange
+from imagerag.agent.follow_up.ranking import Reading, Scores, fitted_network, fitted_weights, is_strange
 from imagerag.agent.follow_up.scene_edit import CannotChange
 from imagerag.agent.follow_up.sentences import with_article
 from imagerag.agent.follow_up.spelling import notes_on, spelt
@@ -80,6 +81,7 @@ class FollowUps:
         known: returns names of things, by which words without an article are taken for a picture that is wanted.
         english: returns words that are spelt right, whatever they are near to.
         weights: by which requests that no rule reads are read as what they most likely mean; ``None``: by rules alone.
+        network: adds to what the weights say; ``None``: nothing does.
         talk_only: whether nothing but talk is left out of a first request, as prompts for real models are written.
     """
 
@@ -90,13 +92,14 @@ class FollowUps:
         english: Callable[[], Collection[str]] = english_words,
         weights: Callable[[], NDArray[np.float32]] | None = fitted_weights,
         *,
+        network: Callable[[], Scores] | None = fitted_network,
         talk_only: bool = False,
     ) -> None:
         self._names = names
         self._talk_only = talk_only
         self._load_known = known
         self._english = english
-        self._load_weights = weights
+        self._load_weights, self._load_network = weights, network
 
     @cached_property
     def _known(self) -> frozenset[str]:
@@ -105,7 +108,7 @@ class FollowUps:
 
     @cached_property
     def _likely(self) -> Likeliest:
-        return Likeliest(self._load_weights, self._known, self._english)
+        return Likeliest(self._load_weights, self._known, self._english, network=self._load_network)
 
     @cached_property
     def _typed(self) -> dict[str, str]:
@@ -271,6 +274,35 @@ class FollowUps:
             said: the words as typed; where they are fewer or none, ``words`` are all there is.
         """
         said = said or words
+        ruled = self._by_rule(request, words, base, history, said)
+        edit = self._edit(base, history)
+        ways = self._likely.ways(edit, said)
+        if not ways or ruled.candidates or not ruled.keep_seed:
+            return ruled
+        taken_for = _taken_for(ruled)
+        best = decided(ways, taken_for)[0]
+        agrees = taken_for.is_way(best)
+        if agrees and (not best.prompt or best.probability >= SURE):
+            return ruled if not ruled.declined else self._offered(ruled, request, ways, base)
+        if best.instead:
+            return self._other_picture(best, request, said, base, history) or self._offered(ruled, request, ways, base)
+        if best.prompt and not agrees and best.probability >= self._likely.enough(best, edit, said):
+            return Brief(best.prompt, base.id, notes=(best.told,))
+        if ruled.answer:
+            return self._offered(ruled, request, ways, base) if ruled.declined else ruled
+        return self._offered(_declined(request, base), request, ways, base)
+
+    def _offered(self, declined: Brief, request: str, ways: Sequence[Reading], base: PastImage) -> Brief:
+        """Return a refusal that names the change that is likeliest meant, if any is."""
+        change = next((one for one in ways if one.prompt), None)
+        if change is None or change.probability < LIKELY or declined.answer != _declined(request, base).answer:
+            return declined
+        return _declined(request, base, change.asked(request))
+
+    def _by_rule(
+        self, request: str, words: Sequence[str], base: PastImage, history: Sequence[PastImage], said: Sequence[str]
+    ) -> Brief:
+        """Return what rules make of a request; see ``_changed``."""
         bare = without_courtesy(words)
         text = " ".join(bare)
         if many := pictures.variations(text):
@@ -307,14 +339,9 @@ class FollowUps:
                 told = tuple(f"{part!r} was taken as a remark, nothing to draw" for part in edit.passed_over)
                 result = edit.described()
                 standing = self._edit(base, history)
-                better = self._likely.instead_of(result, edit, standing, said)
-                if better is not None:
-                    return Brief(better.prompt, base.id, keep_seed=not again, notes=(better.told,))
                 come = [item.thing.phrase for item in edit.items if item not in standing.items]
-                if better is None and (strange := next((one for one in come if is_strange(one, self._known)), "")):
+                if strange := next((one for one in come if is_strange(one, self._known)), ""):
                     return _declined(request, base, f"there is nothing called {strange!r}")
-                if better is None and self._likely.is_unlikely(result, standing, said):
-                    return _declined(request, base, f"it may mean {result!r}, but hardly does; say it in other words")
                 if not again and result == parse_scene(base.prompt, self._names).describe():
                     told = (*told, f"{base.prompt!r} says that already, so it is drawn anew with another seed")
                     return Brief(result, base.id, keep_seed=False, notes=told)
@@ -323,14 +350,9 @@ class FollowUps:
             return _declined(request, base, str(error))
         joins = said[:1] in (["and"], ["also"], ["plus"]) and "the" in said[1:]
         stands = not joins and stands_for_itself(words, Edit.of(base.prompt, self._names, self._known))
-        likely = self._likely.best(self._edit(base, history), said)
-        if (sure := self._likely.sure(self._edit(base, history), said, stands=stands)) is not None:
-            return Brief(sure.prompt, base.id, keep_seed=not again, notes=(sure.told,))
         if stands:
             wanted = without_courtesy(words, KEPT)
             return Brief(request if wanted == list(said) else joined(wanted))
-        if (other := self._other_picture(request, said, base, history)) is not None:
-            return other
         whole = " ".join(said).strip(" .!?,;:")
         talk = kind_of_talk(whole, exactly=False) or kind_of_talk(text, exactly=False)
         if talk is None and said and said[0] in _QUESTIONS and said[-1] == "?":
@@ -338,18 +360,17 @@ class FollowUps:
         if talk:
             return _talk(talk, base)
         part = unread if len(unread.split()) < len(words) else request
-        asked = likely.asked(part) if likely is not None and likely.probability >= LIKELY else ""
-        return _declined(part, base, asked)
+        return _declined(part, base)
 
     def _other_picture(
-        self, request: str, words: Sequence[str], base: PastImage, history: Sequence[PastImage]
+        self, best: Reading, request: str, words: Sequence[str], base: PastImage, history: Sequence[PastImage]
     ) -> Brief | None:
         """Return the picture before, or a new one, where a request surely asks for that in words that no rule has."""
-        asked = self._likely.asks_for(self._edit(base, history), words)
-        if asked == "back" and base == standing_of(history) and base.before is not None:
-            return _stepped(history, base, back=True)
-        if asked != "new":
+        if best.probability < SURE_OF_ANOTHER:
             return None
+        if best.instead == "back":
+            stands = base == standing_of(history) and base.before is not None
+            return _stepped(history, base, back=True) if stands else None
         wanted = self._named_new(without_taken_back(words), base, history)
         return Brief(wanted, notes=(f"read as 'now draw {wanted}'",)) if wanted else None
 
@@ -471,6 +492,13 @@ def standing_of(history: Sequence[PastImage]) -> PastImage | None:
         return next((image for image in history if image.standing), None)
     shown = pictures.results(history)
     return shown[-1] if shown else (history[-1] if history else None)
+
+
+def _taken_for(brief: Brief) -> Ruled:
+    """Return what rules take a request for, of what they make of it."""
+    if brief.answer:
+        return Ruled("declined" if brief.declined else "back" if brief.step == -1 else "talk")
+    return Ruled("new") if brief.base is None else Ruled("change", brief.prompt)
 
 
 def _talk(kind: str, image: PastImage | None) -> Brief:

@@ -7,11 +7,10 @@ regressions, fitted by ``training.fit_arrangement`` on drawings of known layout,
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +19,7 @@ from imagerag.assets import asset
 from imagerag.embedders.window_evidence import Box
 from imagerag.prompt_grammar.inflection import plural
 from imagerag.prompt_grammar.noun_phrase import MAX_INSTANCES
-from imagerag.prompt_grammar.scene import Relation, Scene
+from imagerag.prompt_grammar.scene import MORE, Relation, Scene
 from imagerag.prompt_grammar.vocabulary import RELATION_WORDS, RelationKind
 from imagerag.records import ConceptKind, ConceptScore
 
@@ -37,11 +36,45 @@ ALIKE: Mapping[RelationKind, tuple[RelationKind, ...]] = {
     "above": ("above", "on"),
 }
 """What counts as well: whether one thing touches the other that it is above, windows are too coarse to tell."""
-_COUNTED_SIDES = (0.55, 0.4)
-_APART = 0.3
-"""Distance of two windows' centres, as a share of the image, from which on they may show two things: the closest of
-four stand 0.45 apart."""
-_MORE = re.compile(r"(\d+) more (.+)")
+
+
+class _Grid(NamedTuple):
+    """How windows of one size are looked at for counting.
+
+    Attributes:
+        side: of the windows, as a share of the image's.
+        apart: distance of two windows' centres, as a share of the image, from which on they may show two things.
+        most: how many there are at that distance.
+        alike: shares of the best likeness above which windows at that distance are counted.
+    """
+
+    side: float
+    apart: float
+    most: int
+    alike: tuple[float, ...]
+
+
+_GRIDS = (
+    _Grid(0.55, 0.29, 4, (0.75, 0.85)),
+    _Grid(0.4, 0.29, 9, (0.65, 0.75, 0.85)),
+    _Grid(0.25, 0.24, 12, (0.6, 0.7, 0.8, 0.9)),
+)
+"""Things of three rows of three stand 0.32 apart, two rows of four over something 0.2."""
+_COVERED = (0.7, 0.85)
+"""Shares of the best likeness above which windows are counted that may overlap."""
+
+
+class Looks(NamedTuple):
+    """How much the windows of an image look like things.
+
+    Attributes:
+        likeness: (windows,) by thing: the highest cosine of each window with a picture of it. Things without pictures
+            are left out, and with them what is asked of them.
+        boxes: of the windows; the first is the whole image.
+    """
+
+    likeness: Mapping[str, NDArray[np.float32]]
+    boxes: Sequence[Box]
 
 
 @dataclass(frozen=True)
@@ -72,47 +105,48 @@ class Arrangement:
     counts: LogisticRegression
     relations: LogisticRegression
 
-    def scores(
-        self, scene: Scene, likeness: Mapping[str, NDArray[np.float32]], boxes: Sequence[Box]
-    ) -> list[ConceptScore]:
-        """Return a score for each count above one, and each position, that a scene asks for.
+    def counts_in(self, scene: Scene, looks: Looks) -> list[ConceptScore]:
+        """Return a score for each count above one that a scene asks for.
 
         Args:
             scene: what was asked for.
-            likeness: (windows,) by thing: the highest cosine of each window with a picture of it. Things without
-                pictures are left out, and with them what is asked of them.
-            boxes: of the windows; the first is the whole image.
+            looks: at an image, with the windows of ``FINEST``.
         """
-        return [*self._counts(scene, likeness, boxes), *self._positions(scene, likeness, boxes)]
-
-    def _counts(
-        self, scene: Scene, likeness: Mapping[str, NDArray[np.float32]], boxes: Sequence[Box]
-    ) -> list[ConceptScore]:
         scores = []
+        others, related = len(scene.content_concepts()) > 1, bool(scene.relations)
         for thing, count in counts_of(scene).items():
-            if count < 2 or thing not in likeness:
+            if count < 2 or thing not in looks.likeness:
                 continue
-            others = len(scene.content_concepts()) > 1
-            found = self.counts.probabilities(count_features(likeness[thing], boxes, others))
+            features = count_features(looks.likeness[thing], looks.boxes, others, related)
             # More than a scene holds are never drawn.
-            probability = found[str(count)] if count <= MAX_INSTANCES else 0.0
+            probability = self.counts.probabilities(features)[str(count)] if count <= MAX_INSTANCES else 0.0
             scores.append(scored(f"{count} {plural(thing)}", "count", probability, self.counts.threshold))
         return scores
 
-    def _positions(
-        self, scene: Scene, likeness: Mapping[str, NDArray[np.float32]], boxes: Sequence[Box]
-    ) -> list[ConceptScore]:
+    def positions_in(self, scene: Scene, looks: Looks) -> list[ConceptScore]:
+        """Return a score for each position that a scene asks for.
+
+        Args:
+            scene: what was asked for.
+            looks: at an image, with the windows of ``FINE``.
+        """
         scores: dict[str, ConceptScore] = {}
         for relation in scene.relations:
             first, second = (scene.objects[places[0]].phrase for places in (relation.subject, relation.anchor))
             wanted = ALIKE.get(relation.kind, (relation.kind,))
-            if not is_position(relation) or first == second or not {first, second} <= likeness.keys():
+            if not is_position(relation) or first == second or not {first, second} <= looks.likeness.keys():
                 continue
-            found = self.relations.probabilities(relation_features(likeness[first], likeness[second], boxes))
+            features = relation_features(looks.likeness[first], looks.likeness[second], looks.boxes)
+            found = self.relations.probabilities(features)
             name = f"{first} {RELATION_WORDS.get(relation.kind, relation.kind)} {second}"
             probability = sum(found[kind] for kind in wanted)
             scores[name] = scored(name, "position", probability, self.relations.threshold)
         return list(scores.values())
+
+
+def is_counted(scene: Scene) -> bool:
+    """Tell whether a scene asks for more than one of a thing."""
+    return any(count > 1 for count in counts_of(scene).values())
 
 
 def is_position(relation: Relation) -> bool:
@@ -126,14 +160,14 @@ def counts_of(scene: Scene) -> dict[str, int]:
     for thing in scene.objects:
         counts[thing.phrase] = counts.get(thing.phrase, 0) + thing.count
     for words in scene.dropped:
-        if found := _MORE.fullmatch(words):
+        if found := MORE.fullmatch(words):
             counts[found[2]] = counts.get(found[2], 0) + int(found[1])
     return counts
 
 
 def left_out(scene: Scene) -> list[str]:
     """Return things of which none fitted any more, in the prompt's words."""
-    return [words for words in scene.dropped if not _MORE.fullmatch(words)]
+    return [words for words in scene.dropped if not MORE.fullmatch(words)]
 
 
 def relation_features(
@@ -151,29 +185,37 @@ def where(likeness: NDArray[np.float32], boxes: Sequence[Box]) -> tuple[float, f
     return float(x), float(y), float(side)
 
 
-def count_features(likeness: NDArray[np.float32], boxes: Sequence[Box], others: bool) -> list[float]:
+def count_features(likeness: NDArray[np.float32], boxes: Sequence[Box], others: bool, related: bool) -> list[float]:
     """Return what tells the number: how much windows apart from each other look like the thing, largest first.
 
     Args:
         likeness: (windows,).
-        boxes: of the windows.
+        boxes: of the windows of ``FINEST``.
         others: whether other things are in the picture.
+        related: whether it says how things stand to each other, and so where they are.
     """
     shares = _shares(boxes)
-    best = float(likeness.max())
-    rows = [_apart(likeness, shares, side) for side in _COUNTED_SIDES]
-    sides = np.array([shares[:, 2].max(), 0.75, *_COUNTED_SIDES])
-    peaks = [float(likeness[np.abs(shares[:, 2] - side) < 0.03].max()) for side in sides]
-    alike = [sum(value > share * best for value in rows[0]) for share in (0.75, 0.85)]
-    return [*(rows[0] + [0.0] * 4)[:4], *(rows[1] + [0.0] * 5)[:5], *peaks, *alike, float(others)]
+    best, found = float(likeness.max()), list[float]()
+    for grid in _GRIDS:
+        of_size = likeness[_of_size(shares, grid.side)]
+        apart = _apart(likeness, shares, grid)
+        found += [*(apart + [0.0] * grid.most)[: grid.most], float(of_size.max()), float(of_size.mean())]
+        found += [sum(value > share * of_size.max() for value in apart) for share in grid.alike]
+        found += [float(np.mean(of_size > share * best)) for share in _COVERED]
+    found += [float(likeness[_of_size(shares, side)].max()) for side in (1.0, 0.75)]
+    return [*found, float(others), float(related)]
 
 
-def _apart(likeness: NDArray[np.float32], shares: NDArray[np.float64], side: float) -> list[float]:
+def _of_size(shares: NDArray[np.float64], side: float) -> NDArray[np.intp]:
+    return np.flatnonzero(np.abs(shares[:, 2] - side) < 0.03)
+
+
+def _apart(likeness: NDArray[np.float32], shares: NDArray[np.float64], grid: _Grid) -> list[float]:
     """Return the likeness of windows of one size, the best first, each apart from all better ones."""
-    of_size = np.flatnonzero(np.abs(shares[:, 2] - side) < 0.03)
+    of_size = _of_size(shares, grid.side)
     kept: list[int] = []
     for window in of_size[np.argsort(-likeness[of_size], kind="stable")]:
-        if all(np.abs(shares[window, :2] - shares[other, :2]).max() >= _APART for other in kept):
+        if all(np.abs(shares[window, :2] - shares[other, :2]).max() >= grid.apart for other in kept):
             kept.append(int(window))
     return [float(likeness[window]) for window in kept]
 

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from imagerag.agent.absence import absence_of
-from imagerag.agent.arrangement import bundled_arrangement, left_out, scored
+from imagerag.agent.arrangement import Looks, bundled_arrangement, is_counted, left_out, scored
 from imagerag.agent.colour_likelihood import background_likelihood, object_likelihood, repainted
 from imagerag.embedders.calibration import Calibration, bundled_calibration
 from imagerag.embedders.clip import Embedder
-from imagerag.embedders.window_evidence import COARSE, FINE, Exemplars, WindowEvidence, windows
+from imagerag.embedders.window_evidence import COARSE, FINE, FINEST, Exemplars, WindowEvidence, Windows, windows
 from imagerag.prompt_grammar.parser import parse_scene
 from imagerag.prompt_grammar.scene import Scene, StyleConcept
 from imagerag.records import ConceptKind, ConceptScore, Verdict
@@ -102,7 +102,7 @@ class ClipCritic:
             seen = self.eyes.see(image)
             if self._of_pictograms:
                 scores = self._as_pictogram(image, seen, content, scene.style_concepts(), len(scene.objects) == 1)
-                scores += self._as_arranged(image.size, seen, scene)
+                scores += self._as_arranged(image, seen, scene)
             else:
                 scores = self._scores(seen, content)
                 scores += self._scores(seen, [style.text for style in scene.style_concepts()], "style")
@@ -140,11 +140,19 @@ class ClipCritic:
         ]
         return scores + styles
 
-    def _as_arranged(self, size: tuple[int, int], seen: NDArray[np.float32], scene: Scene) -> list[ConceptScore]:
+    def _as_arranged(self, image: Image.Image, seen: NDArray[np.float32], scene: Scene) -> list[ConceptScore]:
         """Judge counts and positions, and call what no scene has room for missing: such drawings never show it."""
-        likeness = {name: self.eyes.likeness(seen, name) for name in scene.content_concepts() if self.eyes.shows(name)}
-        scores = bundled_arrangement().scores(scene, likeness, windows(size, self.eyes.cut))
+        arrangement, names = bundled_arrangement(), [name for name in scene.content_concepts() if self.eyes.shows(name)]
+        scores = arrangement.counts_in(scene, self._looks(image, seen, names, FINEST)) if is_counted(scene) else []
+        scores += arrangement.positions_in(scene, self._looks(image, seen, names, self.eyes.cut))
         return scores + [scored(words, "content", 0.0, 0.5) for words in left_out(scene)]
+
+    def _looks(self, image: Image.Image, seen: NDArray[np.float32], names: Sequence[str], cut: Windows) -> Looks:
+        """Return how much the windows of a finer cut look like each thing; ``seen`` are the first of them."""
+        boxes = windows(image.size, cut)
+        if len(seen) < len(boxes):
+            seen = np.concatenate([seen, self.eyes.see(image, cut, len(seen))])
+        return Looks({name: self.eyes.likeness(seen, name) for name in names}, boxes)
 
     def look_for(self, image: Image.Image, concepts: Sequence[str]) -> list[ConceptScore]:
         """Return whether the image shows each concept, whatever its prompt was."""

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import BaseModel, Field, model_validator
 
 MAX_CONCEPTS = 12
-"""Concepts of one verdict; a prompt rarely has more than six."""
+"""Concepts of one verdict; a picture of the embedded generator has nine at most."""
 MAX_DETAILS = 6
 """Further questions about one concept."""
 

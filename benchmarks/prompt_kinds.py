@@ -25,17 +25,17 @@ from imagerag.generators.base import UNCONTROLLED, DrawControl, Drawing, DrawReq
 from imagerag.generators.layout import arrange
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.prompt_grammar.inflection import plural
-from imagerag.prompt_grammar.noun_phrase import article
+from imagerag.prompt_grammar.noun_phrase import MAX_INSTANCES, article
 from imagerag.prompt_grammar.parser import parse_scene
+from imagerag.prompt_grammar.vocabulary import NUMBERS
 from imagerag.settings import Settings
 
-Kind = Literal["counts", "positions", "absences"]
+Kind = Literal["counts", "positions", "absences", "large counts"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 HALVES = ("development", "test")
 SIDE = 128
 FILL = 0.82
 """Share of its square that a picture takes, as with Patchwork."""
-COUNTS = ("", "one", "two", "three", "four")
 OPPOSITES = {
     "to the left of": "to the right of",
     "to the right of": "to the left of",
@@ -101,6 +101,7 @@ def questions(library: Library, half: str, count: int) -> Iterator[Question]:
         "counts": _count,
         "positions": _position,
         "absences": _absence,
+        "large counts": _large_count,
     }
     for kind in KINDS:
         made = 0
@@ -123,8 +124,17 @@ def _count(names: Sequence[str], right: bool, dice: random.Random) -> Question:
     return Question("counts", _counted(names[0], wanted), _counted(names[0], shown), right)
 
 
+def _large_count(names: Sequence[str], right: bool, dice: random.Random) -> Question:
+    """Ask for five or more, every second time beside another thing."""
+    wanted = dice.randint(5, MAX_INSTANCES)
+    shown = wanted if right else dice.choice([number for number in range(1, MAX_INSTANCES + 1) if number != wanted])
+    room = MAX_INSTANCES - max(wanted, shown)
+    more = f" and {_counted(names[1], dice.randint(1, room))}" if room and dice.random() < 0.5 else ""
+    return Question("large counts", _counted(names[0], wanted) + more, _counted(names[0], shown) + more, right)
+
+
 def _counted(name: str, number: int) -> str:
-    return _a(name) if number == 1 else f"{COUNTS[number]} {plural(name)}"
+    return _a(name) if number == 1 else f"{NUMBERS[number]} {plural(name)}"
 
 
 def _position(names: Sequence[str], right: bool, dice: random.Random) -> Question:
@@ -168,12 +178,12 @@ def main() -> None:
             asked[question.kind, question.right] += 1
             wrong[question.kind, question.right] += satisfied != question.right
             if chosen.misses and satisfied != question.right:
-                print(f"{question.kind:10} asked {question.asked!r}, shown {question.shown!r}: {satisfied}", flush=True)
+                print(f"{question.kind:12} asked {question.asked!r}, shown {question.shown!r}: {satisfied}", flush=True)
     for kind in KINDS:
         every = asked[kind, True] + asked[kind, False]
         accuracy = 1 - (wrong[kind, True] + wrong[kind, False]) / every
         print(
-            f"{kind:10} right on {accuracy:.1%} of {every} (wanted >= 92%); satisfied by a wrong picture "
+            f"{kind:12} right on {accuracy:.1%} of {every} (wanted >= 92%); satisfied by a wrong picture "
             f"{wrong[kind, False] / max(asked[kind, False], 1):.1%}, not by a right one "
             f"{wrong[kind, True] / max(asked[kind, True], 1):.1%}"
         )

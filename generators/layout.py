@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from imagerag.generators.crowds import FEW, beside, columns, is_crowd, is_stacked, stacked
 from imagerag.generators.framing import framed
 from imagerag.prompt_grammar.scene import Relation, Scene
 from imagerag.prompt_grammar.vocabulary import RelationKind
@@ -40,6 +41,12 @@ class Place:
 Unit = list[Place]
 """Places in one square that can be moved as a whole."""
 
+
+def _in_thirds(*rows: tuple[float, ...]) -> tuple[tuple[float, float, float], ...]:
+    """Return the corners and sides of three rows, of which these are the left edges."""
+    return tuple((x, 0.32 * at, 0.36) for at, row in enumerate(rows) for x in row)
+
+
 _ROWS: dict[int, tuple[tuple[float, float, float], ...]] = {
     1: ((0.0, 0.0, 1.0),),
     2: ((0.0, 0.22, 0.55), (0.45, 0.22, 0.55)),
@@ -47,6 +54,9 @@ _ROWS: dict[int, tuple[tuple[float, float, float], ...]] = {
     4: ((0.0, 0.0, 0.52), (0.48, 0.0, 0.52), (0.0, 0.48, 0.52), (0.48, 0.48, 0.52)),
     5: ((0.0, 0.15, 0.4), (0.3, 0.15, 0.4), (0.6, 0.15, 0.4), (0.15, 0.6, 0.4), (0.45, 0.6, 0.4)),
     6: ((0.0, 0.15, 0.4), (0.3, 0.15, 0.4), (0.6, 0.15, 0.4), (0.0, 0.6, 0.4), (0.3, 0.6, 0.4), (0.6, 0.6, 0.4)),
+    7: _in_thirds((0.16, 0.48), (0.0, 0.32, 0.64), (0.16, 0.48)),
+    8: _in_thirds((0.0, 0.32, 0.64), (0.16, 0.48), (0.0, 0.32, 0.64)),
+    9: _in_thirds((0.0, 0.32, 0.64), (0.0, 0.32, 0.64), (0.0, 0.32, 0.64)),
 }
 _Spot = tuple[float, float, float, int]
 # Of "on" and "body", drawings of earlier versions are replayed by the same numbers.
@@ -97,20 +107,28 @@ def arrange(scene: Scene) -> list[Place]:
             groups.append((kind, units))
     whole: Unit = []
     row: list[Unit] = []
-    ordered = False
+    ordered, crowd = False, is_crowd(scene)
+    wide = 0  # things side by side in what is put together
     for kind, units in groups:
         if kind in ("left of", "right of") and row and len(row) + len(units) > 2:
             # Three in a row would stand as a triangle, in which nobody is to the left of all others.
-            sides = [_row(row), _row(units)]
-            whole = _row(sides if kind == "left of" else sides[::-1])
+            sides, widths = [_row(row), _row(units)], [wide or columns(len(row)), columns(len(units))]
+            if kind == "right of":
+                sides, widths = sides[::-1], widths[::-1]
+            wide = sum(widths)
+            whole = beside(sides[0], sides[1], widths[0] / wide) if crowd else _row(sides)
             row = [whole]
             continue
+        wide = 0
         if kind in ("and", "beside", "left of") or not (row or whole):
             row = row + units
         elif kind == "right of":
             row = units + row
         else:
-            whole = _pair(kind, _row(row, in_line=ordered), _row(units))
+            if crowd and is_stacked(kind) and len(row) + len(units) > FEW:
+                whole = stacked(kind, row, units)
+            else:
+                whole = _pair(kind, _row(row, in_line=ordered), _row(units))
             row, ordered = [whole], False
             continue
         ordered = ordered or kind in ("left of", "right of")

@@ -6,17 +6,16 @@ from dataclasses import dataclass
 
 from imagerag.prompt_grammar.inflection import plural, singular
 from imagerag.prompt_grammar.modifiers import names_a_kind
-from imagerag.prompt_grammar.vocabulary import ARTICLES, NUMBERS, SIZES, Size, colour_of, number_of
+from imagerag.prompt_grammar.vocabulary import ARTICLES, NUMBERS, SIZES, Size, colour_of, dozens_of, number_of
 
 _SOUNDS_LIKE_A_VOWEL = re.compile(r"[aeiou]|hour|honest|honou?r|heir|8|1[18](?!\d)|x-?ray|[fhlmnrsx]-|$")
 _SOUNDS_LIKE_A_CONSONANT = re.compile(
     r"uni(?!n)|us[ae]|ut[aeio]|u[bcfhjkqrst][aeiou]|eu|ewe|one(?![a-z])|once|ouija|u-"
 )
 
-MAX_INSTANCES = 4
-"""How many things one scene holds, counts included; more are named in ``Scene.dropped``."""
-MAX_SINGLE = 6
-"""How many it holds where all differ, each there once: counts of smaller things can't be told."""
+MAX_INSTANCES = 9
+"""How many things one scene holds, counts included; more are named in ``Scene.dropped``. Smaller ones than those of
+three rows of three can't be told by a critic that looks at windows of two fifths of a picture."""
 
 LONGEST_NAME = 9
 """Words of the longest known name that is looked for."""
@@ -41,9 +40,7 @@ class SceneObject:
 
 def fits(things: Sequence[SceneObject]) -> bool:
     """Tell whether one scene holds all of these."""
-    total = sum(thing.count for thing in things)
-    once_each = total == len({thing.phrase for thing in things})
-    return total <= (MAX_SINGLE if once_each else MAX_INSTANCES)
+    return sum(thing.count for thing in things) <= MAX_INSTANCES
 
 
 def parse_object(words: list[str], names: Collection[str]) -> SceneObject:
@@ -57,10 +54,14 @@ def parse_object(words: list[str], names: Collection[str]) -> SceneObject:
         if names_a_kind(words[at : at + 3]):
             break
         pair = colour_of(" ".join(words[at : at + 2])) if at < last - 1 else None
-        if word in ARTICLES:
+        dozens, said = dozens_of(words[at:last])
+        if dozens:
+            count, counted, exact = dozens, True, False
+            at += said - 1 + (words[at + said] == "of" and at + said < last)
+        elif word in ARTICLES:
             counted = True
         elif number := number_of(word):
-            count, counted, exact = number, True, word.endswith("x")
+            count, counted, exact = number, True, word[0].isdigit() and word.endswith("x")
         elif word in ("pair", "couple") and words[at + 1] == "of" and at < last - 1:
             count, counted, at = 2, True, at + 1
         elif word in SIZES:

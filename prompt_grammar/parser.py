@@ -31,7 +31,7 @@ from imagerag.prompt_grammar.modifiers import (
 )
 from imagerag.prompt_grammar.noun_phrase import SceneObject, parse_object
 from imagerag.prompt_grammar.prompt_syntax import plain_prompt
-from imagerag.prompt_grammar.scene import Scene, add_object, on_a_side
+from imagerag.prompt_grammar.scene import Scene, add_object, merged, on_a_side
 from imagerag.prompt_grammar.verbs import is_verb
 from imagerag.prompt_grammar.vocabulary import (
     ANY,
@@ -199,7 +199,7 @@ class _Reader:
             modifiers=tuple(dict.fromkeys((*modifiers, *labelled))),
             unwanted=tuple(self._unwanted),
             absent=tuple(self._absent),
-            dropped=tuple(self._dropped),
+            dropped=merged(self._dropped),
         )
 
     def take(self, clause: Clause) -> None:

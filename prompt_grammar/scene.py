@@ -1,9 +1,11 @@
 """A scene: objects, how they stand to each other, background and style; and how it is said."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
-from imagerag.prompt_grammar.noun_phrase import MAX_INSTANCES, SceneObject, article, describe_object, fits
+from imagerag.prompt_grammar.noun_phrase import MAX_INSTANCES, SceneObject, article, describe_object
 from imagerag.prompt_grammar.vocabulary import (
     GARMENTS,
     RELATION_WORDS,
@@ -11,6 +13,9 @@ from imagerag.prompt_grammar.vocabulary import (
     Joint,
     RelationKind,
 )
+
+MORE = re.compile(r"(\d+) more (.+)")
+"""How ``Scene.dropped`` says that more of a thing are asked for than are drawn."""
 
 
 class Relation(NamedTuple):
@@ -47,7 +52,7 @@ class Scene:
         unwanted: what a negative prompt or another tool's syntax says not to show, and what can't be looked for;
             ``describe`` leaves it out.
         absent: things that the prompt says are not there, "without a rider": not drawn or looked up, judged as absent.
-        dropped: what did not fit any more, in the prompt's words; ``describe`` leaves it out.
+        dropped: what did not fit any more, in the prompt's words, or as ``MORE`` says; ``describe`` leaves it out.
         notes: sentences for the person on what of the prompt is not heeded; ``describe`` leaves them out.
     """
 
@@ -108,8 +113,6 @@ class Scene:
 def add_object(scene: Scene, thing: SceneObject, joint: Joint, said: str = "") -> Scene:
     """Return the scene with one thing more, joined to what was said before it; ``said`` is as in ``Relation``."""
     room = MAX_INSTANCES - sum(o.count for o in scene.objects)
-    if room <= 0 and fits([*scene.objects, replace(thing, count=1)]):
-        room = 1
     if room <= 0:
         # A named object is worth more than one more of another: "five owls and a dog" has its dog.
         most = max(scene.objects, key=lambda o: o.count)
@@ -142,6 +145,16 @@ def add_object(scene: Scene, thing: SceneObject, joint: Joint, said: str = "") -
         kind, subject, anchor, said = relations[-1]
         relations = (*relations[:-1], Relation(kind, subject, (*anchor, index), said))
     return replace(scene, objects=(*scene.objects, thing), relations=relations)
+
+
+def merged(dropped: Sequence[str]) -> tuple[str, ...]:
+    """Return what did not fit with each thing once: "1 more owl" said twice is "2 more owl"."""
+    more: dict[str, int] = {}
+    for words in dropped:
+        if found := MORE.fullmatch(words):
+            more[found[2]] = more.get(found[2], 0) + int(found[1])
+    rest = (words for words in dropped if not MORE.fullmatch(words))
+    return (*(f"{number} more {phrase}" for phrase, number in more.items()), *rest)
 
 
 def on_a_side(scene: Scene, side: Literal["left", "right"]) -> Scene | None:

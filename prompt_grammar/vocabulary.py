@@ -1,6 +1,7 @@
 """The words that the grammar knows: colours, styles, sizes, numbers, connectors, garments."""
 
 import re
+from collections.abc import Sequence
 from typing import Literal
 
 Size = Literal["small", "normal", "large"]
@@ -60,6 +61,14 @@ SIZES: dict[str, Size] = {
     **dict.fromkeys(("large", "big", "huge", "giant", "enormous"), "large"),
 }
 NUMBERS = ("", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+LARGE_NUMBERS: dict[str, int] = {
+    **{word: number for number, word in enumerate(("eleven", "twelve", "thirteen", "fourteen", "fifteen"), start=11)},
+    **{word: number for number, word in enumerate(("sixteen", "seventeen", "eighteen", "nineteen"), start=16)},
+    **{word: number for number, word in zip(range(20, 60, 10), ("twenty", "thirty", "forty", "fifty"), strict=True)},
+    **{word: number for number, word in zip(range(60, 100, 10), ("sixty", "seventy", "eighty", "ninety"), strict=True)},
+    "hundred": 100,
+}
+"""More than one picture holds, so that what is not drawn can be told."""
 ARTICLES = frozenset(
     ["a", "an", "the", "some", "my", "your", "his", "her", "its", "their", "our", "this", "that", "these", "those"]
 )
@@ -236,5 +245,19 @@ def number_of(word: str) -> int:
     """The number that a word says, 0 if none."""
     if word in NUMBERS[1:]:
         return NUMBERS.index(word)
+    if word in LARGE_NUMBERS:
+        return LARGE_NUMBERS[word]
     match = re.fullmatch(r"([0-9]{1,4})x?", word)
     return int(match[1]) if match else 0
+
+
+def dozens_of(words: Sequence[str]) -> tuple[int, int]:
+    """Return the number that words begin with where they say it in dozens, and how many words say it; else 0, 0."""
+    for said, number in (("half a dozen", 6), ("a half dozen", 6), ("half dozen", 6), ("half-a-dozen", 6)):
+        if list(words[: said.count(" ") + 1]) == said.split(" "):
+            return number, said.count(" ") + 1
+    if list(words[:1]) in (["dozen"], ["half-dozen"]):
+        return 12 if words[0] == "dozen" else 6, 1
+    if list(words[1:2]) == ["dozen"] and (number := 1 if words[0] == "a" else number_of(words[0])):
+        return 12 * number, 2
+    return 0, 0

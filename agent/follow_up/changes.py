@@ -19,7 +19,7 @@ from imagerag.agent.follow_up.clauses import (
     parts_of,
     points_back,
 )
-from imagerag.agent.follow_up.counting import read_count
+from imagerag.agent.follow_up.counting import read_count, read_multiple
 from imagerag.agent.follow_up.discourse import clauses_of, corrected, is_remark, preferred, repaired, with_topic
 from imagerag.agent.follow_up.earlier import (
     read_back,
@@ -33,7 +33,7 @@ from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.phrases import phrases, starts_with, with_verb_spelt, without_courtesy
 from imagerag.agent.follow_up.removing import keep_only, read_removal
 from imagerag.agent.follow_up.replacing import read_exchange, read_instead
-from imagerag.agent.follow_up.scene_edit import CannotChange, Item
+from imagerag.agent.follow_up.scene_edit import CannotChange, HoldsNoMore, Item
 from imagerag.agent.follow_up.sentences import each_its_colour, plain_orders
 from imagerag.agent.follow_up.wording import plainly
 from imagerag.prompt_grammar.inflection import singular
@@ -70,6 +70,8 @@ def change(edit: Edit, words: Sequence[str]) -> str:
         unread, refused = "", None
         try:
             unread, verb = _sentence(edit, sentence, verb)
+        except HoldsNoMore:
+            raise  # whatever else the words may mean, they mean it less
         except CannotChange as error:
             refused = error
         if not (unread or refused) and not misread(edit, before[1]):
@@ -326,6 +328,7 @@ def clause(edit: Edit, words: Sequence[str]) -> bool:
         read_wish,
         read_instead,
         read_framing,
+        read_multiple,
         read_count,
         read_removal,
         read_exchange,

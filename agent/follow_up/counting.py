@@ -1,12 +1,48 @@
-"""How many of a thing there are to be: "three of them", "one more dog", "another dog", "only one"."""
+"""How many of a thing there are to be: "three of them", "one more dog", "another dog", "only one", "double them"."""
 
+import re
 from collections.abc import Sequence
 
 from imagerag.agent.follow_up import looks, placing
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.phrases import phrases, starts_with
+from imagerag.agent.follow_up.scene_edit import CannotChange
 from imagerag.agent.follow_up.things import Found, matching
 from imagerag.prompt_grammar.vocabulary import colour_of, number_of
+
+_TIMES = {"double": 2.0, "triple": 3.0, "twice": 2.0, "two times": 2.0, "three times": 3.0, "half": 0.5}
+_MULTIPLE = re.compile(
+    r"(?:(?:make|have|draw|show|add|use) (?:it |them |that )?)?"
+    r"(?:(?P<verb>double|triple)(?: the (?:number|amount|count)(?: of)?)?"
+    r"|(?P<times>twice|two times|three times|half) (?:as many|the (?:number|amount)(?: of)?))"
+    r"(?: (?P<who>.+))?"
+)
+_OF_ALL = frozenset(["them", "it", "that", "these", "those", "of them", "of those", "of these"])
+
+
+def read_multiple(edit: Edit, words: Sequence[str]) -> bool:
+    """Read "double them", "twice as many dogs", "triple the gears", "halve the number of birds".
+
+    Raises:
+        CannotChange: half of an odd number is asked for.
+    """
+    found = _MULTIPLE.fullmatch(" ".join(words))
+    if found is None:
+        return False
+    times, who = _TIMES[found["verb"] or found["times"]], found["who"] or "them"
+    if who not in _OF_ALL:
+        places = matching([word for word in who.split() if word not in ("the", "these", "those")], edit.items)
+    elif edit.latest and (at := edit.place_of(edit.latest)) is not None and edit.items[at].joint != "wearing":
+        places = [at]
+    else:
+        several = [at for at, item in enumerate(edit.items) if item.thing.count > 1]
+        places = several if len(several) == 1 else [edit.main]
+    if not places:
+        return False
+    number = times * sum(edit.items[at].thing.count for at in places)
+    if not number.is_integer():
+        raise CannotChange(f"half of {int(2 * number)} can't be drawn; say how many there are to be")
+    return looks.counted(edit, Found(list(edit.items), places), int(number))
 
 
 def read_count(edit: Edit, words: Sequence[str]) -> bool:

@@ -8,12 +8,12 @@ from functools import partial
 from types import MappingProxyType
 
 from imagerag.agent.follow_up.phrases import phrases, starts_with
-from imagerag.agent.follow_up.scene_edit import Item, bearer, items_of, with_items
+from imagerag.agent.follow_up.scene_edit import HoldsNoMore, Item, bearer, items_of, with_items
 from imagerag.agent.follow_up.things import Found, find
 from imagerag.prompt_grammar.inflection import singular
-from imagerag.prompt_grammar.noun_phrase import SceneObject, article
+from imagerag.prompt_grammar.noun_phrase import MAX_INSTANCES, SceneObject, article
 from imagerag.prompt_grammar.parser import parse_scene
-from imagerag.prompt_grammar.scene import Scene
+from imagerag.prompt_grammar.scene import MORE, Scene
 from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of
 
 _OF_OTHERS = frozenset(["its", "his", "her", "their"])
@@ -153,6 +153,9 @@ class Edit:
         Args:
             words: "a red hat", "a cat with a bell".
             bare: words without an article are a thing only if it is a known one.
+
+        Raises:
+            HoldsNoMore: they are more of it than a picture holds.
         """
         said = phrases()
         if words[:1] == ["another"]:
@@ -177,6 +180,9 @@ class Edit:
         scene = parse_scene(" ".join(words), self.names)
         if not scene.objects or any(item.joint == "and" for item in items_of(scene)[1:]):
             return None
+        if left := sum(int(found[1]) for more in scene.dropped if (found := MORE.fullmatch(more))):
+            total = left + sum(thing.count for thing in scene.objects)
+            raise HoldsNoMore(f"{total} things are more than the {MAX_INSTANCES} that one picture holds")
         if words[0] in _POINTS and any(item.thing.phrase == scene.objects[0].phrase for item in self.items):
             return None  # "the fish on the right", of a picture with a fish, is that one
         if scene.objects[0].phrase not in self.names and scene.objects[0].phrase.split()[-1] in _BODY_PARTS:

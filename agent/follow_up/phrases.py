@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import cast
 
-from imagerag.prompt_grammar.vocabulary import RelationKind
+from imagerag.prompt_grammar.vocabulary import RelationKind, dozens_of
 
 SHORTEST_MISSPELT = 3
 """Letters of the shortest word that is taken for a misspelt verb."""
@@ -100,6 +100,16 @@ def words_of(request: str) -> list[str]:
     text = re.sub(r"\.{2,}|\u2026", " , ", text)
     text = re.sub(r"([,;:!?]|\.(?=\s|$))", r" \1 ", text)
     return text.replace('"', " ").split()
+
+
+def with_dozens_counted(words: Sequence[str]) -> list[str]:
+    """Return "12 eggs" of "a dozen eggs", and "6 of them" of "half a dozen of them"."""
+    counted, at = [], 0
+    while at < len(words):
+        number, length = dozens_of(words[at : at + 3])
+        counted.append(str(number) if number else words[at])
+        at += length or 1
+    return counted
 
 
 _HESITATIONS = frozenset(["uh", "uhh", "uhm", "um", "umm", "er", "erm", "ehm", "ähm", "uhhh", "ummm"])

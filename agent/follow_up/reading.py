@@ -24,6 +24,7 @@ from imagerag.agent.follow_up.phrases import (
     joined,
     phrases,
     starts_with,
+    with_dozens_counted,
     with_verb_spelt,
     without_courtesy,
     without_hesitation,
@@ -205,7 +206,7 @@ class FollowUps:
 
     def _spelt(self, request: str, history: Sequence[PastImage]) -> tuple[list[str], list[str]]:
         """Return the words of a request as typed, and as they are spelt right."""
-        words = without_hesitation(words_of(in_words(request, self._known, self._typed)))
+        words = with_dozens_counted(without_hesitation(words_of(in_words(request, self._known, self._typed))))
         standing = standing_of(history)
         if standing is None:
             return words, words

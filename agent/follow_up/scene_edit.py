@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from imagerag.agent.follow_up.phrases import phrases
 from imagerag.prompt_grammar.inflection import singular
-from imagerag.prompt_grammar.noun_phrase import MAX_INSTANCES, MAX_SINGLE, SceneObject, fits
+from imagerag.prompt_grammar.noun_phrase import MAX_INSTANCES, SceneObject, fits
 from imagerag.prompt_grammar.scene import Scene, add_object
 from imagerag.prompt_grammar.vocabulary import GARMENTS, Joint, RelationKind
 
@@ -30,6 +30,10 @@ INVERSE: dict[RelationKind, RelationKind] = {
 
 class CannotChange(Exception):
     """The change can't be made of this picture; the message says why, and what can be."""
+
+
+class HoldsNoMore(CannotChange):
+    """More things are asked for than one picture holds."""
 
 
 @dataclass(frozen=True)
@@ -65,16 +69,15 @@ def with_items(scene: Scene, items: Sequence[Item]) -> Scene:
     """Return the scene with these things in place of its own.
 
     Raises:
-        CannotChange: they are none, or more than a scene holds.
+        CannotChange: they are none.
+        HoldsNoMore: they are more than a scene holds.
     """
     if not items:
         raise CannotChange("nothing would be left in the picture")
     things = [item.thing for item in items]
     if not fits(things):
-        most = f"{MAX_INSTANCES}, or {MAX_SINGLE} that are there once each"
-        raise CannotChange(
-            f"that would make {sum(thing.count for thing in things)} things, and one picture holds at most {most}"
-        )
+        total = sum(thing.count for thing in things)
+        raise HoldsNoMore(f"that would make {total} things, and one picture holds at most {MAX_INSTANCES}")
     made = replace(scene, objects=(), relations=())
     for at, item in enumerate(items):
         made = add_object(made, item.thing, item.joint if at else "and", item.said if at else "")

@@ -17,11 +17,11 @@ from imagerag.generators.patchwork.knowledge import STYLE_SETS, Embeds, Knowledg
 from imagerag.generators.patchwork.matting import Floats, cut_out, fit
 from imagerag.generators.patchwork.recolour import recolour
 from imagerag.modes import Isolation
-from imagerag.prompt_grammar.inflection import singular
+from imagerag.prompt_grammar.inflection import plural, singular
 from imagerag.prompt_grammar.modifiers import uses
-from imagerag.prompt_grammar.noun_phrase import MAX_INSTANCES, MAX_SINGLE, SceneObject
+from imagerag.prompt_grammar.noun_phrase import MAX_INSTANCES, SceneObject
 from imagerag.prompt_grammar.parser import parse_scene
-from imagerag.prompt_grammar.scene import Scene
+from imagerag.prompt_grammar.scene import MORE, Scene
 from imagerag.prompt_grammar.vocabulary import COLOURS
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 PREVIEW_EVERY = 5
 """Steps between two previews; there is one after the first step, too: that it has begun is what people wait to see."""
-VERSION = 5
-"""Raised whenever the same request is drawn otherwise: 5 draws up to six things."""
+VERSION = 6
+"""Raised whenever the same request is drawn otherwise: 6 draws up to nine things."""
 MAX_REFERENCES = 6
 MIN_SIDE, MAX_SIDE = 16, 512
 SEED_LIMIT = 2**63
@@ -284,11 +284,7 @@ class PatchworkGenerator:
             "notes": [
                 *scene.notes,
                 *(f"the embedded generator can't draw {text!r}, so it shows nothing of it" for text in _unfit(scene)),
-                *(
-                    f"not drawn, since one picture holds {MAX_INSTANCES} things, or {MAX_SINGLE} that are there once "
-                    f"each: {text!r}; ask for it in a picture of its own, or leave something else out"
-                    for text in scene.dropped
-                ),
+                *_left_out(scene),
                 *self._stand_ins(scene, data),
             ],
             "references_unused": list(unused),
@@ -303,6 +299,19 @@ class PatchworkGenerator:
             what = f"a mixture of what is nearest to it: {', '.join(others)} and {last}"
             single = f"what is nearest to it, {last}"
             yield f"the pictograms have no {thing.phrase!r}; drawn as {what if others else single}"
+
+
+def _left_out(scene: Scene) -> Iterator[str]:
+    """Yield a sentence on what did not fit, if anything."""
+    told = []
+    for words in scene.dropped:
+        more = MORE.fullmatch(words)
+        told.append(f"{more[1]} more {plural(more[2]) if more[1] != '1' else more[2]}" if more else words)
+    if told:
+        yield (
+            f"not drawn, since one picture holds {MAX_INSTANCES} things: {', '.join(told)}; ask for it in a picture "
+            "of its own, or leave something else out"
+        )
 
 
 def _background(scene: Scene) -> str:

@@ -11,6 +11,7 @@ from imagerag.assets.library import bundled_library
 from imagerag.embedders.window_evidence import FINE, windows
 from imagerag.prompt_grammar.parser import parse_scene
 
+TEN = "a dog, a cat, an owl, a fox, a bear, a pig, a cow, a hat, a bus and a banana"
 BOXES = windows((128, 128), FINE)
 
 
@@ -40,9 +41,8 @@ def test_a_thing_is_where_the_windows_that_look_like_it_are() -> None:
 
 
 def test_what_is_asked_for() -> None:
-    assert counts_of(parse_scene("seven balloons and two cakes", {"balloon", "cake"})) == {"balloon": 7, "cake": 2}
-    seven = "a dog and a cat and an owl and a fox and a bear and a pig and a cow"
-    assert left_out(parse_scene(seven)) == ["a cow"]
+    assert counts_of(parse_scene("12 balloons and two cakes", {"balloon", "cake"})) == {"balloon": 12, "cake": 2}
+    assert left_out(parse_scene(TEN)) == ["a banana"]
 
 
 @pytest.mark.parametrize(
@@ -71,10 +71,25 @@ def test_the_critic_judges_counts() -> None:
         assert (score["concept"].split()[1], score["present"]) == ("bananas", right)
 
 
+def test_the_critic_counts_up_to_nine() -> None:
+    six = [("banana", left, top, 46) for left in (0, 39, 79) for top in (22, 79)]
+    beside = [("octopus", 2, 0, 40), *(("banana", left, top, 40) for left in (2, 43, 84) for top in (43, 86))]
+    critic = load_critic("clip")
+    for shown, asked, right in (
+        (six, "six bananas", True),
+        (six, "nine bananas", False),
+        (six, "three bananas", False),
+        (six, "twelve bananas", False),
+        (beside, "an octopus and six bananas", True),
+        (beside, "an octopus and eight bananas", False),
+    ):
+        (verdict,) = critic.judge([page(*shown)], asked)
+        (score,) = [score for score in verdict["concepts"] if score["kind"] == "count"]
+        assert (score["present"], asked) == (right, asked)
+
+
 def test_what_did_not_fit_is_never_there() -> None:
-    (verdict,) = load_critic("clip").judge(
-        [page(("banana", 0, 0, 128))], "a dog and a cat and an owl and a fox and a bear and a pig and a banana"
-    )
+    (verdict,) = load_critic("clip").judge([page(("banana", 0, 0, 128))], TEN)
     assert "a banana" in verdict["missing"]
 
 

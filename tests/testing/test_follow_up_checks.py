@@ -8,8 +8,7 @@ from testing.follow_up_corpus import Collection, Corpus, Place, Thing, Turn, Wan
 from testing.sketches import Sketches
 
 IN_FULL: tuple[Collection, ...] = ("development", "test", "varied")
-"""Collections whose plain sentences say all that is wanted of a picture; those of the later ones leave places out, or
-ask for more than four things, which no drawing has."""
+"""Collections whose plain sentences say all that is wanted of a picture; those of the later ones leave places out."""
 CORPUS = Corpus((), {"hat": ("top hat",)})
 
 

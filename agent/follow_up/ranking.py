@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
 from typing import Literal, NamedTuple, Protocol
@@ -11,16 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagerag.agent.follow_up.changes import clause, misread
-from imagerag.agent.follow_up.edit import Edit, is_known
-from imagerag.agent.follow_up.keywords import may_be_called
-from imagerag.agent.follow_up.lexicon import lexicon
+from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.likelihood import FEATURES, Request
 from imagerag.agent.follow_up.mentions import MOST, mentions_of
 from imagerag.agent.follow_up.proposals import BACK, NEW, Change, Proposal, compound, proposals_of, together
 from imagerag.agent.follow_up.scene_edit import CannotChange
 from imagerag.assets import asset
-from imagerag.prompt_grammar.parser import parse_scene
-from imagerag.prompt_grammar.scene import Scene
 from imagerag.prompt_grammar.vocabulary import number_of
 
 WEIGHTS = "follow_up_weights.safetensors"
@@ -136,71 +131,9 @@ def made(edit: Edit, proposal: Proposal) -> str | None:
         return None
 
 
-def is_doubtful(before: Edit, after: Edit, words: Sequence[str]) -> bool:
-    """Tell whether a change made by rule is of the kind that is often misread.
-
-    That is a new thing of no known name ("a for"), and one that took the place of a thing that the words don't name:
-    the crown of "give her a crown" instead of the girl. A thing of the same kind as the one that went, such as a movie
-    camera for a camera, is beyond doubt.
-    """
-    old = {item.thing.phrase for item in before.items}
-    now = {item.thing.phrase for item in after.items}
-    if any(not is_known(phrase, before.known) or is_strange(phrase, before.known) for phrase in now - old):
-        return True
-    named = {before.items[place].thing.phrase for mention in mentions_of(before, words) for place in mention.places}
-    return any(
-        not any(set(gone.split()) & set(come.split()) or may_be_called(come, gone) for come in now - old)
-        for gone in old - now - named
-        if now - old
-    )
-
-
 def is_strange(phrase: str, known: Collection[str]) -> bool:
     """Tell whether a name has a number within it, and is none: "plant 2 tulips"."""
     return phrase not in known and any(number_of(word) and word not in ("a", "an") for word in phrase.split()[1:])
-
-
-_EXCHANGES = frozenset(
-    ["instead", "into", "not", "than", "rather", "no", "become", "becomes", "be", "is", "as", "but", "->", "other",
-     "out", "or", "prefer", "meant", "mean", "by", "for"]
-)  # fmt: skip
-"""Words beside the verbs of exchange by which one thing may take the place of another."""
-
-
-def exchanges_untold(before: Edit, after: Edit, words: Sequence[str]) -> bool:
-    """Tell whether one thing has taken another's place although no word says so: "make the bear a hat on"."""
-    old = {item.thing.phrase for item in before.items}
-    now = {item.thing.phrase for item in after.items}
-    verbs = {word for verb in lexicon().verbs["replace"] for word in verb}
-    return bool(old - now) and bool(now - old) and not (_EXCHANGES | verbs) & set(words)
-
-
-def shows_alike(prompt: str, other: str, edit: Edit) -> bool:
-    """Tell whether two prompts show the same things in the same looks, however these stand."""
-    first, second = (parse_scene(text, edit.names) for text in (prompt, other))
-    looks = [
-        sorted((thing.phrase, thing.count, thing.colour or "", thing.size) for thing in one.objects)
-        for one in (first, second)
-    ]
-    return looks[0] == looks[1] and without_things(first) == without_things(second)
-
-
-def without_things(scene: Scene) -> Scene:
-    """Return what a scene says beside its things: background, styles and how the picture is taken."""
-    return replace(scene, objects=(), relations=(), dropped=(), notes=())
-
-
-def can_be_said(prompt: str, edit: Edit, words: Sequence[str]) -> bool:
-    """Tell whether any proposal for a request makes a picture that shows the same things as a prompt.
-
-    Args:
-        prompt: of the picture.
-        edit: of the picture that stands, unchanged.
-        words: of the request, as typed.
-    """
-    request, singles = single_changes(edit, words)
-    proposals = [*((change,) for change in singles), *combined(edit, request, singles[:MOST_COMBINED])]
-    return any(shows_alike(one, prompt, edit) for one in {made(edit, proposal) for proposal in proposals} if one)
 
 
 class Scores(Protocol):

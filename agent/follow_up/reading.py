@@ -16,7 +16,7 @@ from imagerag.agent.follow_up.deciding import Ruled, decided
 from imagerag.agent.follow_up.earlier import named_in_correction, read_meant
 from imagerag.agent.follow_up.edit import Edit, in_words, is_known, run_together
 from imagerag.agent.follow_up.heading import refuse_turning
-from imagerag.agent.follow_up.likeliest import LIKELY, SURE, SURE_OF_ANOTHER, Likeliest
+from imagerag.agent.follow_up.likeliest import LIKELY, SURE_BY_RULE, SURE_OF_ANOTHER, Likeliest
 from imagerag.agent.follow_up.mentions import mentions_of
 from imagerag.agent.follow_up.new_picture import asked_for, refined_by, stands_for_itself, without_taken_back
 from imagerag.agent.follow_up.opening import opened
@@ -71,6 +71,14 @@ MOST_NAMED_BARE = 3
 """Words of the longest name that "please" makes an order of: "red top hat please"."""
 SHORTEST_NOUN = 3
 """Letters of the shortest last word of a name that is taken for what the thing is."""
+_NO_NAME = frozenset(
+    ["for", "from", "to", "has", "have", "had", "having", "is", "are", "be", "being", "was", "were", "it", "he", "she",
+     "they", "him", "her", "them", "his", "this", "that", "these", "those", "there", "here", "somewhere", "because",
+     "bc", "cuz", "so", "very", "also", "too", "as", "if", "when", "while", "then", "now", "instead", "please", "not",
+     "no", "but", "or", "and", "should", "could", "would", "can", "may", "might", "must", "will", "let", "want",
+     "wants", "need", "needs", "like", "put", "make", "add"]
+)  # fmt: skip
+"""Words that no thing's name has."""
 START = 'A fresh start: nothing of the earlier pictures is kept. Say what to draw, or "undo".'
 
 
@@ -280,10 +288,10 @@ class FollowUps:
         ways = self._likely.ways(edit, said)
         if not ways or ruled.candidates or not ruled.keep_seed:
             return ruled
-        taken_for = _taken_for(ruled)
+        taken_for = self._taken_for(ruled, edit)
         best = decided(ways, taken_for)[0]
         agrees = taken_for.is_way(best)
-        if agrees and (not best.prompt or best.probability >= SURE):
+        if agrees and (not best.prompt or best.probability >= SURE_BY_RULE):
             return ruled if not ruled.declined else self._offered(ruled, request, ways, base)
         if best.instead:
             return self._other_picture(best, request, said, base, history) or self._offered(ruled, request, ways, base)
@@ -292,6 +300,17 @@ class FollowUps:
         if ruled.answer:
             return self._offered(ruled, request, ways, base) if ruled.declined else ruled
         return self._offered(_declined(request, base), request, ways, base)
+
+    def _taken_for(self, brief: Brief, edit: Edit) -> Ruled:
+        """Return what rules take a request for, of what they make of it."""
+        if brief.answer:
+            return Ruled("declined" if brief.declined else "back" if brief.step == -1 else "talk")
+        if brief.base is None:
+            return Ruled("new")
+        there = {item.thing.phrase for item in edit.items}
+        come = {thing.phrase for thing in parse_scene(brief.prompt, self._names).objects} - there
+        odd = any(phrase not in self._known and (_NO_NAME & set(phrase.split())) for phrase in come)
+        return Ruled("change", brief.prompt, odd)
 
     def _offered(self, declined: Brief, request: str, ways: Sequence[Reading], base: PastImage) -> Brief:
         """Return a refusal that names the change that is likeliest meant, if any is."""
@@ -493,13 +512,6 @@ def standing_of(history: Sequence[PastImage]) -> PastImage | None:
         return next((image for image in history if image.standing), None)
     shown = pictures.results(history)
     return shown[-1] if shown else (history[-1] if history else None)
-
-
-def _taken_for(brief: Brief) -> Ruled:
-    """Return what rules take a request for, of what they make of it."""
-    if brief.answer:
-        return Ruled("declined" if brief.declined else "back" if brief.step == -1 else "talk")
-    return Ruled("new") if brief.base is None else Ruled("change", brief.prompt)
 
 
 def _talk(kind: str, image: PastImage | None) -> Brief:

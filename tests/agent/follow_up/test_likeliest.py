@@ -16,8 +16,8 @@ STANDING = PastImage("image-1", "a dog", 1, standing=True)
 def test_a_request_without_english_words_is_left_to_be_translated() -> None:
     likeliest = Likeliest(fitted_weights, NAMES, lambda: frozenset(["perch", "an", "on", "the"]))
     edit = Edit.of("a dog", NAMES, NAMES)
-    assert likeliest.best(edit, ["perch", "an", "owl", "on", "the", "dog"]) is not None
-    assert likeliest.best(edit, ["setz", "eine", "owl", "auf", "den", "dog"]) is None
+    assert likeliest.ways(edit, ["perch", "an", "owl", "on", "the", "dog"])
+    assert not likeliest.ways(edit, ["setz", "eine", "owl", "auf", "den", "dog"])
 
 
 def test_a_word_that_nobody_knows_is_not_passed_over() -> None:
@@ -30,7 +30,7 @@ def test_words_around_what_is_meant_may_be_new() -> None:
 
 
 def test_without_weights_rules_alone_read() -> None:
-    assert Likeliest(None, NAMES, frozenset).best(Edit.of("a dog", NAMES, NAMES), ["hat"]) is None
+    assert not Likeliest(None, NAMES, frozenset).ways(Edit.of("a dog", NAMES, NAMES), ["hat"])
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_thing_gives_its_place_to_another_only_where_words_say_so() -> None:
 
 def test_what_is_too_unlikely_is_offered_and_not_drawn() -> None:
     flat = np.zeros_like(fitted_weights())
-    brief = FollowUps(NAMES, weights=lambda: flat).brief("wug the owl dog", [STANDING])
+    brief = FollowUps(NAMES, weights=lambda: flat, network=None).brief("wug the owl dog", [STANDING])
     assert brief.declined
 
 

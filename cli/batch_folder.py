@@ -11,7 +11,7 @@ import hashlib
 import itertools
 import json
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 
 from imagerag.cli.batch_journal import FILE, Journal, held
@@ -25,7 +25,7 @@ MARK = ".batch.file"
 
 
 @contextlib.contextmanager
-def held_folder(file: Path, out: str | Path | None, keys: Collection[str]) -> Iterator[tuple[Path, str]]:
+def held_folder(file: Path, out: str | Path | None, keys: Set[str]) -> Iterator[tuple[Path, str]]:
     """Keep other batches out of a file's folder of results for the length of a ``with`` block.
 
     Args:
@@ -59,7 +59,7 @@ def held_folder(file: Path, out: str | Path | None, keys: Collection[str]) -> It
         yield folder, other
 
 
-def _other_file(folder: Path, file: Path, keys: Collection[str], *, given: bool) -> str:
+def _other_file(folder: Path, file: Path, keys: Set[str], *, given: bool) -> str:
     """Return the name of the file that a folder's batch is of, if that is another one; else nothing."""
     try:
         marked = json.loads(read_regular(folder / MARK))

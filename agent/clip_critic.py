@@ -141,11 +141,16 @@ class ClipCritic:
         return scores + styles
 
     def _as_arranged(self, image: Image.Image, seen: NDArray[np.float32], scene: Scene) -> list[ConceptScore]:
-        """Judge counts and positions, and call what no scene has room for missing: such drawings never show it."""
+        """Judge counts, positions and that there is no background, and call what no scene has room for missing: such
+        drawings never show it.
+        """
         arrangement, names = bundled_arrangement(), [name for name in scene.content_concepts() if self.eyes.shows(name)]
         scores = arrangement.counts_in(scene, self._looks(image, seen, names, FINEST)) if is_counted(scene) else []
         scores += arrangement.positions_in(scene, self._looks(image, seen, names, self.eyes.cut))
-        return scores + [scored(words, "content", 0.0, 0.5) for words in left_out(scene)]
+        scores += [scored(words, "content", 0.0, 0.5) for words in left_out(scene)]
+        if "background" in scene.unwanted:
+            scores.append(scored("no background", "absence", background_likelihood(image, "white"), 0.5))
+        return scores
 
     def _looks(self, image: Image.Image, seen: NDArray[np.float32], names: Sequence[str], cut: Windows) -> Looks:
         """Return how much the windows of a finer cut look like each thing; ``seen`` are the first of them."""

@@ -1,5 +1,6 @@
 """A request as the rules read it: emoji and other languages in English, and names that were nearly hit."""
 
+import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -58,6 +59,11 @@ class PromptReader:
         notes = [f"emoji are read as words: {text}"] if text != request else []
         found = to_english(text, languages, self._words)
         if not found.language:
+            if _is_of_other_script(text):
+                way = "it is left to the generator as it is written"
+                if not self.keeps_unread:
+                    way = "say it in English, or give a picture of it (--subject)"
+                notes.append(f"not understood: {text[:80]!r} is in no language that is read here; {way}")
             return ReadRequest(text, tuple(notes))
         name = language(found.language).name
         unread = ", ".join(repr(word) for word in found.unread)
@@ -115,6 +121,13 @@ class PromptReader:
             if share >= _NEAR:
                 found.append((name not in names, -share, name[0] != word[0], name))
         return [name for *_, name in sorted(found)[:MOST_NEAR]]
+
+
+def _is_of_other_script(text: str) -> bool:
+    """Tell whether most of a text's letters are not Latin, so that it can't be English."""
+    letters = [character for character in text if character.isalpha()]
+    latin = sum("LATIN" in unicodedata.name(character, "") for character in letters)
+    return bool(letters) and latin < len(letters) / 2
 
 
 def _one_letter_off(name: str, word: str) -> float:

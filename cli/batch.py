@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from imagerag.cli.batch_journal import Done, Journal, held
+from imagerag.cli.batch_folder import held_folder
+from imagerag.cli.batch_journal import Done, Journal
 from imagerag.cli.batch_rows import Row, read_rows, settings_of_row
 from imagerag.cli.interrupt import Cancel, Ended, cancel_on_interrupt
 from imagerag.cli.result_file import open_file
@@ -21,7 +22,7 @@ from imagerag.garbage_collection import collection_paused
 from imagerag.profiles.resolve import resolve
 from imagerag.settings import Settings, load_settings
 from imagerag.store.home import home_directory
-from imagerag.store.output_files import make_folder, readable_name, write_new
+from imagerag.store.output_files import readable_name, write_new
 
 if TYPE_CHECKING:
     from imagerag.cli.progress import ProgressBars
@@ -50,8 +51,13 @@ def batch(options: argparse.Namespace, stdout: TextIO) -> int:
     file = Path(options.file).expanduser()
     rows = read_rows(file, flags, config)
     _check_common(rows, flags, config)
-    folder = make_folder(Path(options.out or common.out or file.stem).expanduser()).absolute()
-    with held(folder), cancel_on_interrupt() as cancel:
+    keys = {row.key for row in rows}
+    with held_folder(file, options.out or common.out, keys) as (folder, other), cancel_on_interrupt() as cancel:
+        if other:
+            say(
+                f"note: this batch is kept in {str(folder)!r}, since {other!r} has the folder of its name",
+                file=sys.stderr,
+            )
         journal = Journal(folder)
         work = _Batch(rows, flags, config, folder, journal, stdout, quiet=options.json)
         try:

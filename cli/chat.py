@@ -106,7 +106,7 @@ class Chat:
         self._run: Run | None = None
         self._events: queue.SimpleQueue[Mapping[str, Any] | None] = queue.SimpleQueue()
         self._approval: Approval | None = None
-        self._redraws = Redraws(service.threads, lambda: self.thread, self._go_to, self._draw, self._say)
+        self._redraws = Redraws(service.threads, service.store, lambda: self.thread, self._go_to, self._draw, self._say)
         self._commands: dict[str, Callable[[str], None]] = {
             **{name: self._if_over(does) for name, does in self._redraws.commands.items()},
             "/undo": self._undo,

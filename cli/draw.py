@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TextIO, cast, get_args
 
 from imagerag.cli.interrupt import Cancel, Ended, cancel_on_interrupt
 from imagerag.cli.options import settings_of
-from imagerag.cli.prompt import read_prompt, unknown_script
+from imagerag.cli.prompt import read_prompt
 from imagerag.cli.result_file import copy_here, open_file
 from imagerag.cli.terminal import say, say_json, say_path
 from imagerag.credentials import without_credentials
@@ -156,8 +156,6 @@ def _run(
         settings = resolve(asked, before.get("profile"))
         if asked.thread is not None:
             check_names(settings)
-        if settings.generator == "patchwork" and unknown_script(prompt):
-            printer.note(f"the embedded generator knows English words only; {prompt!r} is drawn as best it can")
         return cast("Output", stream_run(graph, {"prompt": prompt}, config, settings, printer.tell)), settings
 
 

@@ -50,8 +50,8 @@ def check_words(words: Sequence[str], commands: Commands, line: Sequence[str], *
         said: whether the command ``draw`` was typed, so that the first word is none.
 
     Raises:
-        UserError: the first word is nearly a command and no word that the library knows, or a word is the name of a
-            file.
+        UserError: the first word is nearly a command and no word that the library knows, or is a command in capital
+            letters, or a word is the name of a file.
     """
     if list(words) == ["-"]:
         return
@@ -62,7 +62,7 @@ def check_words(words: Sequence[str], commands: Commands, line: Sequence[str], *
 
 
 def check_command(line: Sequence[str], words: Sequence[str], commands: Commands) -> None:
-    """Refuse a first word that is nearly a command and no word that the library knows.
+    """Refuse a first word that is nearly a command and no word that the library knows, or one in capital letters.
 
     Args:
         line: all that was typed, flags included.
@@ -77,9 +77,13 @@ def check_command(line: Sequence[str], words: Sequence[str], commands: Commands)
     near = None if asked or first in commands else _nearest(first.lower(), commands)
     if not asked and near is None:
         return
-    if near is not None and _is_known(first.lower()) and not set(words[1:2]) & set(commands[near]):
+    own = set(map(str.lower, words[1:2])) & set(commands.get(near or "", ()))
+    if near not in (None, first.lower()) and _is_known(first.lower()) and not own:
         return
-    meant = asked or [near or "", *(line if line[0] == first else words)[1:]]
+    typed = list(line if line[0] == first else words)[1:]
+    if own and typed[0] == words[1]:
+        typed[:1] = own
+    meant = asked or [near or "", *typed]
     raise UserError(
         f"{first!r} is no command; did you mean: {quoted(['imagerag', *meant])}? To draw these words: "
         f"{quoted(['imagerag', 'draw', ' '.join(words)])}"
@@ -87,13 +91,14 @@ def check_command(line: Sequence[str], words: Sequence[str], commands: Commands)
 
 
 def _asks_for_help(line: Sequence[str], commands: Commands) -> list[str]:
-    if list(line) in (["help"], ["version"]):
-        return [f"--{line[0]}"]
-    return [line[1], "--help"] if line[0] == "help" and len(line) == 2 and line[1] in commands else []
+    typed = [word.lower() for word in line]
+    if typed in (["help"], ["version"]):
+        return [f"--{typed[0]}"]
+    return [typed[1], "--help"] if typed[0] == "help" and len(typed) == 2 and typed[1] in commands else []
 
 
 def _nearest(word: str, commands: Commands) -> str | None:
-    """Return the command that a word is a misspelling of; of short ones letters are swapped: "drwa", "chta"."""
+    """Return the command that a word is, or is a misspelling of; of short ones letters are swapped: "drwa", "chta"."""
     if len(word) < SHORTEST or not re.fullmatch(r"[a-z-]+", word):
         return None
     swapped = [name for name in commands if sorted(name) == sorted(word) and name[0] == word[0]]

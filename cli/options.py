@@ -98,7 +98,10 @@ def add_batch(parser: Parser) -> None:
     groups = add_settings(parser, SERVER_GROUPS, also=image)
     output = parser.add_argument_group("output")
     output.add_argument(
-        "--out", metavar="DIR", help="folder of the images, the page and the journal (default: FILE without its ending)"
+        "--out",
+        metavar="DIR",
+        help="folder of the images, the page and the journal (default: FILE without its ending, "
+        "numbered where another file has it)",
     )
     output.add_argument("--json", action="store_true", help="print one JSON object instead of lines")
     output.add_argument("--open", action="store_true", help="show the page when all is drawn")

@@ -50,13 +50,6 @@ def checked_prompt(text: str) -> str:
     return text
 
 
-def unknown_script(prompt: str) -> bool:
-    """Tell whether most of the prompt's letters are not Latin, so that an English vocabulary can't know them."""
-    letters = [character for character in prompt if character.isalpha()]
-    latin = sum("LATIN" in unicodedata.name(character, "") for character in letters)
-    return bool(letters) and latin < len(letters) / 2
-
-
 def _from_stream(stream: TextIO | None) -> str:
     if stream is None:
         raise UserError(

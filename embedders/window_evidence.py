@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
     from imagerag.embedders.clip import Embedder
 
+_NO_KIND = re.compile(r"with|and|of|on|in|\w+ing")
+"""Words of names that are no kind of what they end with: "man bouncing ball", "fork and knife with plate"."""
 Box = tuple[int, int, int, int]
 """Left, top, right and bottom in pixels."""
 Windows = tuple[tuple[float, int], ...]
@@ -74,6 +77,7 @@ class WindowEvidence:
         self.exemplars = exemplars
         self.cut = cut
         self._shows = np.array(exemplars.names if exemplars else (), dtype=object)
+        self._shown = frozenset(self._shows)
 
     @cached_property
     def bank(self) -> NDArray[np.float32]:
@@ -153,21 +157,34 @@ class WindowEvidence:
         return max(margins)
 
     def shows(self, concept: str) -> bool:
-        """Tell whether some exemplar is called so."""
-        return bool((self._shows == concept).any())
+        """Tell whether some exemplar is called so, or is a kind of it: "palm tree" of "tree"."""
+        return bool(self._of(concept).any())
 
     def likeness(self, seen: NDArray[np.float32], concept: str) -> NDArray[np.float32]:
         """Return the highest cosine of each window with an exemplar of the concept, (windows,); there has to be one."""
         assert self.exemplars is not None
-        best: NDArray[np.float32] = (seen @ self.exemplars.embeddings[self._shows == concept].T).max(axis=1)
+        best: NDArray[np.float32] = (seen @ self.exemplars.embeddings[self._of(concept)].T).max(axis=1)
         return best
+
+    def _of(self, concept: str) -> NDArray[np.bool_]:
+        """Return which exemplars show a concept, (exemplars,): those of its name, or where there are none its kinds."""
+        own: NDArray[np.bool_] = self._shows == concept
+        if own.any():
+            return own
+        return np.isin(self._shows, [name for name in self._shown if _is_kind(name, concept)])
 
     def where(self, seen: NDArray[np.float32], concept: str) -> int:
         """Return the window that looks most like pictures of the concept, or where there are none like its name."""
-        own = self._shows == concept
-        if self.exemplars is not None and own.any():
-            return int(np.argmax((seen @ self.exemplars.embeddings[own].T).max(axis=1)))
+        if self.exemplars is not None and self.shows(concept):
+            return int(np.argmax(self.likeness(seen, concept)))
         return int(np.argmax(seen @ self.embedder.embed_texts([concept])[0]))
+
+
+def _is_kind(name: str, concept: str) -> bool:
+    """Tell whether a name says which kind of a concept: it ends with it, and what is before says no deed or company."""
+    if not name.endswith(f" {concept}"):
+        return False
+    return not any(_NO_KIND.fullmatch(word) for word in name.removesuffix(f" {concept}").split())
 
 
 def windows(size: tuple[int, int], cut: Windows = FINE) -> list[Box]:

@@ -13,6 +13,7 @@ from imagerag.generators.masking import read_mask
 from imagerag.graphs.components import Components
 from imagerag.graphs.conversation import timeline_of
 from imagerag.graphs.state import RedrawRecord, State
+from imagerag.graphs.state_queries import part_redrawn
 from imagerag.records import ImageRecord
 from imagerag.store.images import StoredImage
 from imagerag.store.png import on_white
@@ -106,6 +107,31 @@ def whole_brief(brief: Brief, masked: Masked | None, asked_for: str) -> Brief:
     shown = masked.record["prompt"]
     prompt = brief.prompt if brief.base is not None or not shown else f"{shown} and {asked_for}"
     return replace(brief, prompt=prompt, base=masked.image["id"] if masked.image is not None else None)
+
+
+def redrawn_again(brief: Brief, base: ImageRecord | None, state: State, components: Components) -> RedrawRecord | None:
+    """Return which part a turn redraws once more: one that only asks for another image like its base, of which a part
+    was redrawn; ``None`` for any other.
+
+    Args:
+        brief: of the turn.
+        base: the image that it goes on from.
+        state: of the thread, before the turn.
+        components: whose generator draws; one that redraws no parts draws the whole image, which is told.
+    """
+    if base is None or brief.answer or brief.keep_seed or brief.prompt != base["prompt"]:
+        return None
+    record = part_redrawn(state, base["turn"])
+    if record is None:
+        return None
+    if not redraws_parts(components.generator):
+        components.tell(
+            f"all of {base['id']} is drawn again, not only the part that was redrawn: generator "
+            f"{components.generator.name!r} redraws no parts"
+        )
+        return None
+    components.tell(f"only the part that was redrawn for {base['id']} is redrawn again")
+    return record
 
 
 def redraw_of(state: State, components: Components) -> Redraw | None:

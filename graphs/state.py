@@ -49,6 +49,8 @@ class RedrawRecord(TypedDict):
     """The address of the mask, white where is drawn anew."""
     prompt: str
     """What the image shows; empty where nobody knows."""
+    words: NotRequired[str]
+    """What the part was asked to show; missing in threads of earlier versions, where the turn's request says it."""
 
 
 class Input(TypedDict, total=False):

@@ -1,6 +1,6 @@
 """Reading a thread's state: what belongs to the current turn, and which tools a mode offers. Pure functions."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
@@ -63,6 +63,19 @@ def is_request(message: AnyMessage) -> bool:
 def redrawn_by(request: AnyMessage) -> RedrawRecord | None:
     """Return of which image a request redrew a part, and the mask; ``None`` where it drew whole images."""
     return request.additional_kwargs.get("redrawn")
+
+
+def part_redrawn(state: State | Mapping[str, Any], turn: int) -> RedrawRecord | None:
+    """Return of which image a turn's request redrew a part, with the words for it; ``None`` where it drew whole images.
+
+    Args:
+        state: of the thread.
+        turn: number of the turn, from 1.
+    """
+    requests = [message for message in state.get("messages") or () if is_request(message)]
+    request = requests[turn - 1] if 1 <= turn <= len(requests) else None
+    record = redrawn_by(request) if request is not None else None
+    return None if request is None or record is None else {**record, "words": record.get("words") or str(request.text)}
 
 
 def has_searched(messages: list[AnyMessage]) -> bool:

@@ -45,6 +45,19 @@ _IN_IE = (
 """Plurals of words in "ie", which others in "ies" are not."""
 _MAN = ("snowman", "fireman", "policeman", "postman", "fisherman", "gentleman", "woman", "merman", "superman")
 """Words in "man" whose plural is one in "men": not those of humans, Germans and talismans."""
+_PLURAL_NAMES = frozenset(
+    (
+        "aries", "arrows", "arts", "bags", "bars", "beads", "beans", "bicycles", "biceps", "binoculars", "blueberries",
+        "books", "briefs", "bubbles", "busts", "cards", "chains", "cherries", "chopsticks", "clothes", "customs",
+        "dividers", "dolls", "droplets", "ears", "eyes", "fingers", "fireworks", "flags", "flowers", "footprints",
+        "frames", "fries", "glasses", "gloves", "goggles", "grapes", "hands", "headphones", "hearts", "houses", "jeans",
+        "knobs", "letters", "lungs", "maracas", "mountains", "mugs", "notes", "numbers", "paperclips", "pancakes",
+        "pants", "peanuts", "pedestrians", "phones", "pisces", "pliers", "points", "prints", "scissors", "series",
+        "shoes", "shorts", "skis", "socks", "sparkles", "species", "springs", "sunglasses", "swords", "symbols",
+        "tabs", "tears", "tickets", "trousers", "weights",
+    )
+)  # fmt: skip
+"""Words of names that are plurals as they stand, those of the library among them; "lens" and "canvas" are none."""
 _LATIN = re.compile(r"(?:[bcdgklmnprt]us|ypus)es$")
 """Plurals of words in "us": walruses, cactuses; not houses, causes or fuses."""
 
@@ -76,8 +89,10 @@ def singular(phrase: str) -> str:
 
 
 def plural(phrase: str) -> str:
-    """Return a noun phrase in the plural: "cups of tea" of "cup of tea"."""
+    """Return a noun phrase in the plural: "cups of tea" of "cup of tea". What is one already stays: "sunglasses"."""
     before, word, after = _head(phrase)
+    if word in _IRREGULAR or word in _PLURAL_NAMES:
+        return phrase
     if word in _PLURALS:
         word = _PLURALS[word]
     elif word.endswith(_MAN):

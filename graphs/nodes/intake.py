@@ -17,7 +17,7 @@ from imagerag.graphs.components import Components
 from imagerag.graphs.conversation import history_of, read_earlier, timeline_after, timeline_of, unused_seed
 from imagerag.graphs.endings import ENDINGS
 from imagerag.graphs.kept_back import keep_for_a_drawing
-from imagerag.graphs.masks import history_with, masked_image, whole_brief
+from imagerag.graphs.masks import history_with, masked_image, redrawn_again, whole_brief
 from imagerag.graphs.message_images import stored_picture, without_stored_pictures
 from imagerag.graphs.message_parts import readable_parts, unread_parts
 from imagerag.graphs.nodes.first_parts import load_driver, possible_mode
@@ -113,6 +113,9 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
     told = "; ".join(meter.notes) or None
     entered: State = {**state, "spent": spent, "turn": turn}
     base = next((image for image in state.get("all_images") or () if image["id"] == brief.base), None)
+    redrawn = redrawn_again(brief, base, state, components) if masked is None else None
+    if masked is not None and not brief.answer:
+        redrawn = {**masked.record, "words": asked_for}
     seed = fresh
     if not brief.answer:
         seed = _seed(brief, base, fixed, fresh, state, components)
@@ -141,7 +144,7 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
         name=None if message is None else message.name,
         additional_kwargs={
             "subjects": [record["id"] for record in subjects],
-            **({"redrawn": masked.record} if masked is not None and not brief.answer else {}),
+            **({"redrawn": redrawn} if redrawn is not None else {}),
         },
     )
     return {
@@ -166,7 +169,7 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
         "declined": _declined(brief, asked_for, state, history),
         "run_seed": seed,
         "run_size": _size(state, settings),
-        "run_redraw": None if masked is None or brief.answer else masked.record,
+        "run_redraw": redrawn,
         "run_negative": _negative(state, components, plain.unwanted),
         "mode": mode,
         "limits": limits,

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from imagerag.graphs.state import RedrawRecord
+from imagerag.graphs.state_queries import part_redrawn
 from imagerag.records import ReferenceRecord
 from imagerag.server.database import Entry
 from imagerag.server.run_fields import RunFields
@@ -14,16 +16,18 @@ class DrawnBefore:
     """How an image was drawn.
 
     Attributes:
-        prompt: the whole of it.
+        prompt: the whole of it; of an image of which a part was redrawn, what that part was asked to show.
         subjects: the person's own pictures that it was drawn with.
         size: that was asked for, ``1024x768`` or ``16:9``; empty where it was left to the generator.
         negative: what it was not to show; empty for nothing.
+        redrawn: the part that was redrawn; ``None`` where all of it was drawn.
     """
 
     prompt: str
     subjects: tuple[ReferenceRecord, ...]
     size: str
     negative: str
+    redrawn: RedrawRecord | None = None
 
     @classmethod
     def of(cls, service: Service, entry: Entry) -> "DrawnBefore":
@@ -41,7 +45,9 @@ class DrawnBefore:
         subjects = tuple(one for one in own if one["id"] in image["references"])
         # Generators without a negative prompt get none, so their manifests know of none.
         negative = state.get("run_negative") if image["turn"] == state["turn"] else None
-        return cls(manifest.prompt, subjects, manifest.size, negative or manifest.negative)
+        redrawn = part_redrawn(state, image["turn"])
+        prompt = manifest.prompt if redrawn is None else redrawn["words"]
+        return cls(prompt, subjects, manifest.size, negative or manifest.negative, redrawn)
 
     def fields(self, wanted: RunFields) -> dict[str, Any]:
         """Return the fields of a request that it leaves to the image."""

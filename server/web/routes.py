@@ -16,7 +16,8 @@ from starlette.routing import Route
 from imagerag.credentials import without_credentials
 from imagerag.errors import InvalidArgument, UserError
 from imagerag.graphs.nodes.finish import why_ended
-from imagerag.graphs.state_queries import is_request, redrawn_by
+from imagerag.graphs.state import RedrawRecord
+from imagerag.graphs.state_queries import part_redrawn
 from imagerag.picture_size import PARTS, SIDES
 from imagerag.server.api_error import ApiError, refusal
 from imagerag.server.auth import COOKIE, ELSEWHERE, Authenticator, GuessedTooOften, host_of
@@ -61,8 +62,8 @@ class TurnRequest(RunFields):
     """The id of an uploaded picture that marks where to redraw."""
     masked: str = ""
     """The id of the image that the mask is for."""
-    same_mask: bool = False
-    """Whether the part is redrawn that the request of the turn ``before`` redrew; ``mask`` goes before."""
+    mask_of: int | None = Field(default=None, ge=1)
+    """The turn of which the part is redrawn that its request redrew; ``mask`` goes before."""
     approve: bool = False
 
 
@@ -165,11 +166,13 @@ class WebApi:
         pictures = [await on_pictures(self._uploaded_file, client, one) for one in wanted.pictures]
         prompt = wanted.prompt
         shown: list[str] = []
+        again: RedrawRecord | None = None
         if wanted.again:
             before, shown = await on_pictures(self._drawn_before, client, wanted.again)
             prompt, wanted = before.prompt, wanted.model_copy(update=before.fields(wanted))
             pictures += [await on_pictures(self.service.store.data, one["sha256"]) for one in before.subjects]
-        masking = await on_pictures(self._masking, client, wanted)
+            again = before.redrawn
+        masking = await on_pictures(self._masking, client, wanted, again)
         thread = wanted.thread
         if wanted.before is not None:
             thread = await anyio.to_thread.run_sync(self._branch, client, wanted.thread, wanted.before)
@@ -297,21 +300,26 @@ class WebApi:
             raise refusal(error, param="before") from error
         return name
 
-    def _masking(self, client: str, wanted: TurnRequest) -> dict[str, Any]:
-        """Return where of which image a request redraws a part, for a ``RunRequest``; empty for whole images."""
+    def _masking(self, client: str, wanted: TurnRequest, again: RedrawRecord | None) -> dict[str, Any]:
+        """Return where of which image a request redraws a part, for a ``RunRequest``; empty for whole images.
+
+        Args:
+            client: whose request it is.
+            wanted: what is asked for.
+            again: the part that an image to be drawn once more is of.
+        """
         if wanted.mask:
             image = self._find_image(client, wanted.masked, "masked").sha256 if wanted.masked else ""
             return {"mask": self._uploaded_file(client, wanted.mask), "masked": image}
-        if not wanted.same_mask or wanted.before is None:
+        if wanted.mask_of is not None:
+            again = part_redrawn(self.service.threads.state(client, wanted.thread), wanted.mask_of)
+            if again is None:
+                raise ApiError(
+                    400, f"request {wanted.mask_of} redrew no part of an image; send a mask", "no_mask", "mask_of"
+                )
+        if again is None:
             return {}
-        messages = self.service.threads.state(client, wanted.thread).get("messages", ())
-        requests = [message for message in messages if is_request(message)]
-        redrawn = [record for one in requests[wanted.before - 1 : wanted.before] if (record := redrawn_by(one))]
-        if not redrawn:
-            raise ApiError(
-                400, f"request {wanted.before} redrew no part of an image; send a mask", "no_mask", "same_mask"
-            )
-        return {"mask": self.service.store.data(redrawn[0]["mask"]), "masked": redrawn[0]["image"]}
+        return {"mask": self.service.store.data(again["mask"]), "masked": again["image"]}
 
     def _uploaded_file(self, client: str, file_id: str) -> bytes:
         return self.service.file(uploaded(self.service, client, file_id))

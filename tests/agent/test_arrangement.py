@@ -62,6 +62,25 @@ def test_the_critic_judges_positions(asked: str, right: bool) -> None:
     assert verdict["satisfied"] is right
 
 
+@pytest.mark.parametrize(("asked", "right"), [("above", True), ("behind", False)])
+def test_positions_to_what_only_kinds_of_it_are_pictured(asked: str, right: bool) -> None:
+    shown = page(("dog", 36, 4, 52), ("evergreen tree", 36, 68, 56))
+    (verdict,) = load_critic("clip").judge([shown], f"a dog {asked} a tree")
+    assert [score["present"] for score in verdict["concepts"] if score["kind"] == "position"] == [right]
+    assert verdict["satisfied"] is right
+
+
+def test_that_there_is_no_background_is_judged() -> None:
+    critic, shown = load_critic("clip"), page(("banana", 20, 20, 90))
+    black = Image.new("RGB", (128, 128), "black")
+    black.paste(shown.crop((20, 20, 110, 110)), (20, 20))
+    for image, right in ((shown, True), (black, False)):
+        (verdict,) = critic.judge([image], "a banana, no background")
+        assert [(s["concept"], s["present"]) for s in verdict["concepts"] if s["kind"] == "absence"] == [
+            ("no background", right)
+        ]
+
+
 def test_the_critic_judges_counts() -> None:
     two = page(("banana", 4, 36, 56), ("banana", 68, 36, 56))
     critic = load_critic("clip")

@@ -33,6 +33,15 @@ def test_what_is_not_understood_is_told() -> None:
     assert "'mesa'" in read.notes[1]
 
 
+@pytest.mark.parametrize(
+    ("prompt", "told"), [("σκύλος", True), ("an owl", False), ("müde Eule", False), ("сова", False), ("🦉", False)]
+)
+def test_a_language_that_is_not_read_is_told_in_one_line_and_no_other(prompt: str, told: bool) -> None:
+    for keeps, way in ((False, "say it in English"), (True, "left to the generator")):
+        notes = [note for note in reader(keeps).read(prompt).notes if "in no language that is read here" in note]
+        assert [way in note for note in notes] == [True] * told
+
+
 def test_a_generator_that_may_understand_more_gets_the_words_as_they_are() -> None:
     read = reader(keeps_unread=True).read("un gato sobre una mesa")
     assert read.text == "un gato sobre una mesa"

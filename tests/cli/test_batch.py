@@ -115,6 +115,21 @@ def test_what_is_there_is_not_drawn_again(tmp_path: Path, typed: Typed, painter:
     assert len(painter.requests) == drawn + 1
 
 
+def test_two_files_of_one_name_do_not_mix(tmp_path: Path, typed: Typed, painter: Painter) -> None:
+    for name, prompt in (("a", "an owl"), ("b", "a cat"), ("b", "a cat")):
+        Path(name).mkdir(exist_ok=True)
+        Path(name, "list.txt").write_text(f"{prompt}\n", encoding="utf-8")
+        status, out, err = typed(f"{name}/list.txt")
+        assert status == 0
+        assert f"page: {tmp_path / ('list' if name == 'a' else 'list-2') / 'batch.html'}" in out
+        assert ("since 'list.txt' has the folder of its name" in err) == (name == "b")
+    assert "an owl" in Path("list/batch.html").read_text(encoding="utf-8")
+    assert "an owl" not in Path("list-2/batch.html").read_text(encoding="utf-8")
+    assert len(painter.requests) == 2
+    status, _, err = typed("b/list.txt", "--out", "list")
+    assert (status, "holds the batch of another file" in err) == (2, True)
+
+
 def test_one_that_failed_is_tried_again(typed: Typed, painter: Painter) -> None:
     Path("p.txt").write_text("an impossible owl\n", encoding="utf-8")
     assert typed("p.txt")[0] == 1

@@ -4,8 +4,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
+from imagerag.server.run import RunRequest
+from imagerag.server.thread_history import LOCAL
+from imagerag.store.png import encode_png
 from testing.scripted import Squares
+
+
+class SquaresInParts(Squares):
+    redraws_parts = True
 
 
 def test_a_request_is_drawn_again_under_another_seed(start_chat: Any) -> None:
@@ -32,6 +40,28 @@ def test_drawing_again_adds_nothing(start_chat: Any, lines: list[str]) -> None:
     images = [image for image in state("", "sea")["all_images"] if image["turn"] >= len(lines)]
     assert {image["prompt"] for image in images} == {before}
     assert len({image["seed"] for image in images}) == len(images) == 4
+
+
+def test_a_part_that_was_redrawn_is_redrawn_again(start_chat: Any, tmp_path: Path) -> None:
+    squares = SquaresInParts()
+    chat, take = start_chat(scores=[0.9] * 20, generator=squares)
+    take("a dog")
+    service, drawn = start_chat.service, len(squares.requests)
+    mask = encode_png(Image.new("RGB", (16, 16), "white"))
+    run = service.create(LOCAL, RunRequest("a crown", thread="sea", mask=mask))  # as a page on this thread sends it
+    assert run.wait(60)
+    first = squares.requests[drawn]
+    for line in ("/retry", "/variations 2", "another one", "/retry", "/edit a hat"):
+        told = take(line)
+        again = squares.requests[-1].redraw
+        assert again is not None, line
+        assert (again.image_sha256, again.mask_sha256) == (first.redraw.image_sha256, first.redraw.mask_sha256), line
+        assert "only the part that was redrawn" in told
+        assert squares.requests[-1].prompt == (first.prompt if line != "/edit a hat" else "a dog and a hat")
+    assert chat.thread == "sea-2"
+    assert service.threads.state(LOCAL, "sea-2")["turn"] == 2, "drawing again is no request of its own"
+    take("make the hat red")
+    assert squares.requests[-1].redraw is None
 
 
 def test_variations_are_drawn_side_by_side(start_chat: Any) -> None:

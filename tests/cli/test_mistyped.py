@@ -15,6 +15,13 @@ from imagerag.errors import UserError
         ("--json serach owl", "imagerag search owl"),
         ("indx add pictures", "imagerag index add pictures"),
         ("thraeds2 list", None),
+        ("Search owl", "'Search' is no command; did you mean: imagerag search owl?"),
+        ("SEARCH an Owl", "did you mean: imagerag search an Owl?"),
+        ("Threads List --json", "did you mean: imagerag threads list --json?"),
+        ("Threads of gold", "To draw these words: imagerag draw 'Threads of gold'"),
+        ("Draw an owl", "did you mean: imagerag draw an owl?"),
+        ("Help", "did you mean: imagerag --help?"),
+        ("Help Threads", "did you mean: imagerag threads --help?"),
         ("thread list", "'thread' is no command; did you mean: imagerag threads list?"),
         ("thread delete sea", "imagerag threads delete sea"),
         ("profile show cloud", "imagerag profiles show cloud"),
@@ -71,6 +78,7 @@ def test_what_is_no_prompt_is_refused_with_the_right_line(typed: str, says: str 
             ["ward", "of", "a", "hospital"],
             ["--thread", "s", "help"],
         ),
+        *(["Search owl"], ["Cat"], ["a", "Search", "party"], ["draw", "Search", "owl"], ["--", "Search", "owl"]),
     ],
 )
 def test_prompts_stay_prompts(typed: list[str]) -> None:

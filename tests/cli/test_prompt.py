@@ -5,7 +5,7 @@ from io import StringIO
 
 import pytest
 
-from imagerag.cli.prompt import read_prompt, unknown_script
+from imagerag.cli.prompt import read_prompt
 from imagerag.errors import UserError
 
 
@@ -26,10 +26,3 @@ class TestPrompt:
     def test_refused(self, words: list[str], said: str) -> None:
         with pytest.raises(UserError, match=re.escape(said)):
             read_prompt(words)
-
-    @pytest.mark.parametrize(
-        ("prompt", "unknown"),
-        [("an owl", False), ("müde Eule", False), ("сова", True), ("フクロウ", True), ("🦉", False)],
-    )
-    def test_script(self, prompt: str, unknown: bool) -> None:
-        assert unknown_script(prompt) is unknown

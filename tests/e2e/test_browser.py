@@ -240,7 +240,7 @@ def test_commands_on_a_result(chromium: Any, serve: Callable[..., Served]) -> No
     page.click(".result >> text=Variations")
     page.locator(".result:not([hidden])").nth(1).wait_for()
     assert page.locator("#gallery > li").count() == 5
-    page.click(".run:last-child .result >> text=Redraw")
+    page.click(".run:last-child .result button:text-is('Redraw')")
     page.locator(".result:not([hidden])").nth(2).wait_for()
     assert [request.prompt for request in requests] == ["an owl"] * 3
     page.click(".run:last-child .result >> text=Use as subject")
@@ -474,6 +474,13 @@ def test_a_part_is_painted_by_mouse_and_by_keyboard(chromium: Any, serve: Callab
         assert asked.mask.getpixel((2, 0)) == 255
         assert asked.mask.getpixel((width // 2, height - 1)) == 0
     ask(page, "another one")
+    assert squares.requests[-1].redraw is not None, "the same part"
+    assert "only the part that was redrawn for image-3" in page.inner_text(".run:last-child .notes")
+    before = len(squares.requests)
+    page.click(".run:last-child .result button:text-is('Redraw')")
+    page.locator(".result:not([hidden])").nth(4).wait_for()
+    assert squares.requests[before].redraw is not None
+    ask(page, "now draw a castle")
     assert squares.requests[-1].redraw is None
     # A part that was redrawn is the one that other words are for.
     masked = page.locator(".asked").nth(1)

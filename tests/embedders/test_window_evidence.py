@@ -31,6 +31,17 @@ def test_an_image_that_is_an_exemplar_itself_can_be_left_out() -> None:
     assert without.log_odds[0] == whole.log_odds[0]
 
 
+def test_where_no_exemplar_has_the_name_its_kinds_show_it() -> None:
+    names = ["palm tree", "owl", "man bouncing ball", "fork and knife with plate", "treehouse"]
+    eyes = WindowEvidence(embedded_clip(), [], Exemplars(np.eye(5, dtype=np.float32), names), COARSE)
+    assert [eyes.shows(name) for name in ("tree", "owl", "ball", "plate", "house", "palm")] == [
+        *(True, True, False, False, False, False)
+    ]
+    assert eyes.likeness(np.eye(5, dtype=np.float32), "tree").tolist() == [1, 0, 0, 0, 0]
+    both = WindowEvidence(embedded_clip(), [], Exemplars(np.eye(2, dtype=np.float32), ["palm tree", "tree"]), COARSE)
+    assert both.likeness(np.eye(2, dtype=np.float32), "tree").tolist() == [0, 1], "its own name goes before"
+
+
 def test_a_picture_is_seen_where_no_other_known_picture_is_nearer() -> None:
     other = np.array([[0.0, 1.0, 0.0]], np.float32)
     eyes = WindowEvidence(embedded_clip(), [], Exemplars(other, ["owl"]), COARSE)

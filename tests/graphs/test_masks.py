@@ -1,5 +1,6 @@
 """A part of an image drawn anew, through the graph: what stays, what the whole shows then, and what is refused."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from imagerag.agent.protocols import Brief, PastImage
 from imagerag.cli.main import run
 from imagerag.errors import UserError
 from imagerag.graphs import build_graph
-from imagerag.graphs.masks import ELSEWHERE, Masked, history_with, whole_brief
+from imagerag.graphs.components import Components, InjectedComponents
+from imagerag.graphs.masks import ELSEWHERE, Masked, history_with, redrawn_again, whole_brief
 from imagerag.records import ImageRecord
 from imagerag.settings import Settings
 from testing.scripted import ScriptedCritic, Squares
@@ -53,6 +55,38 @@ def test_only_what_is_marked_changes_and_the_whole_goes_on(drawn: Any, tmp_path:
     third = graph.invoke({"prompt": "make the crown red"}, thread(), context=settings)
     assert "dog" in third["prompt"]
     assert (pixels(third["image"]["path"])[~marked] != before[~marked]).any()
+
+
+@pytest.mark.parametrize("words", ["try again", "another one", "4 variations"])
+def test_another_one_like_it_redraws_the_same_part(drawn: Any, tmp_path: Path, words: str) -> None:
+    graph, settings, first = drawn
+    settings = replace(settings, seed=None)
+    file = mask_file(tmp_path)
+    second = graph.invoke({"prompt": "a crown", "mask": str(file)}, thread(), context=settings)
+    marked = np.asarray(Image.open(file)) == 255
+    before = pixels(first["image"]["path"])
+    for _ in range(2):
+        told = list(graph.stream({"prompt": words}, thread(), context=settings, stream_mode="custom"))
+        again = graph.get_state(thread()).values
+        after = pixels(again["image"]["path"])
+        assert again["prompt"] == second["prompt"]
+        assert (before[~marked] == after[~marked]).all()
+        assert (pixels(second["image"]["path"]) != after).any()
+        assert any("only the part that was redrawn" in event.get("text", "") for event in told)
+
+
+def test_a_generator_that_redraws_no_parts_draws_all_of_it_again_and_says_so(
+    drawn: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph, settings, _ = drawn
+    graph.invoke({"prompt": "a crown", "mask": str(mask_file(tmp_path))}, thread(), context=settings)
+    state = graph.get_state(thread()).values
+    components = Components(settings, InjectedComponents(generator=Squares()))
+    told: list[str] = []
+    monkeypatch.setattr(Components, "tell", lambda self, text: told.append(text))
+    brief = Brief(state["prompt"], state["image"]["id"], keep_seed=False)
+    assert redrawn_again(brief, state["image"], state, components) is None
+    assert "all of image-2 is drawn again" in told[0]
 
 
 def test_a_change_of_what_is_there_is_let_through_the_mask(drawn: Any, tmp_path: Path) -> None:

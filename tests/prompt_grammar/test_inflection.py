@@ -27,3 +27,8 @@ def test_both_ways(one: str, many: str) -> None:
 @pytest.mark.parametrize("word", ["glass", "octopus", "tennis", "us"])
 def test_a_singular_that_ends_in_s_stays(word: str) -> None:
     assert singular(word) == word
+
+
+@pytest.mark.parametrize("word", ["books", "sunglasses", "scissors", "clinking glasses", "men with bunny ears", "mice"])
+def test_a_plural_stays_one(word: str) -> None:
+    assert plural(word) == word

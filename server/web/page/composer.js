@@ -224,7 +224,7 @@ export function onSubmit(draw) {
     kept.set("asked", [prompt, ...kept.get("asked", []).filter((one) => one !== prompt)].slice(0, MOST_RECALLED));
     recalled = -1;
     const sent = { prompt, pictures: attached, mask, before: editing?.turn ?? null, masked: editing?.masked ?? "" };
-    sent.sameMask = Boolean(sent.masked) && !mask;
+    sent.maskOf = sent.masked && !mask ? sent.before : null;
     stopEditing();
     show({ text: "", attached: [] });
     if (sent.before == null) keepDraft(); // that of the conversation is behind the edited request

@@ -51,11 +51,11 @@ async function start(conversation, body, asked, run, given) {
 
 // Draw a request: at once, or after those that are under way.
 function draw(given) {
-  const { prompt = "", again = "", pictures = [], mask = null, before = null, sameMask = false, overrides = {} } = given;
+  const { prompt = "", again = "", pictures = [], mask = null, before = null, maskOf = null, overrides = {} } = given;
   const shown = given.shown ?? prompt;
   notice("");
   const urls = pictures.map((one) => one.url);
-  const body = { prompt, again, pictures: pictures.map((one) => one.id), mask: mask?.id ?? "", masked: mask?.image ?? "", before, same_mask: sameMask, ...settings(), ...overrides };
+  const body = { prompt, again, pictures: pictures.map((one) => one.id), mask: mask?.id ?? "", masked: mask?.image ?? "", before, mask_of: maskOf, ...settings(), ...overrides };
   if (again && !body.negative) body.negative = null; // what the image was not to show
   const asked = before == null ? addAsked(shown, urls, mask?.name) : null;
   const run = before == null ? addRun(shown, urls) : null;
@@ -125,7 +125,7 @@ function forgotten(run) {
 const FRESH = () => ({ seed: Math.floor(Math.random() * 2 ** 32) });
 
 const commands = {
-  retry: (run) => draw(run.given ?? { prompt: run.request, pictures: run.pictures.map(pictureOf) }),
+  retry: (run) => draw(run.given ?? { prompt: run.request, pictures: run.pictures.map(pictureOf), maskOf: run.masked ? run.turn : null }),
   redraw: (image, id) => draw({ again: id, shown: image.prompt, overrides: FRESH() }),
   variations: (image, id, n) => draw({ again: id, shown: image.prompt, overrides: { ...FRESH(), n } }),
   useAsSubject: (image, id) => {

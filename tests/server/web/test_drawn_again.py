@@ -55,7 +55,7 @@ def test_an_edited_request_redraws_the_part_that_it_redrew(serve: Callable[..., 
     before = squares.requests[-1].redraw
     told = client.get("/web/threads/sea").json()["turns"]
     assert [turn["masked"] for turn in told] == ["", "image-1"]
-    copy = draw(client, "a hat", thread="sea", before=2, same_mask=True)[-1]["run"]["thread"]
+    copy = draw(client, "a hat", thread="sea", before=2, mask_of=2)[-1]["run"]["thread"]
     again = squares.requests[-1].redraw
     assert before is not None
     assert again is not None
@@ -65,9 +65,33 @@ def test_an_edited_request_redraws_the_part_that_it_redrew(serve: Callable[..., 
         before.mask_sha256,
     )
     assert client.get(f"/web/threads/{copy}").json()["turns"][-1]["masked"] == "image-1"
-    refused = client.post("/web/runs", json={"prompt": "a cat", "thread": "sea", "before": 1, "same_mask": True})
+    refused = client.post("/web/runs", json={"prompt": "a cat", "thread": "sea", "before": 1, "mask_of": 1})
     assert refused.status_code == 400
     assert "redrew no part" in refused.json()["error"]["message"]
+
+
+def test_an_image_of_which_a_part_was_redrawn_is_drawn_once_more_in_that_part(serve: Callable[..., Served]) -> None:
+    squares = SquaresInParts()
+    client = browser_of(serve(generator=squares, scores=[0.9]))
+    draw(client, "a dog", thread="sea")
+    marked = encode_png(Image.new("RGB", (16, 16), "white"))
+    mask = client.post("/v1/files", files={"file": marked}, data={"purpose": "vision"}).json()["id"]
+    image = draw(client, "a crown", thread="sea", mask=mask)[-1]["run"]["image"]
+    before = squares.requests[-1]
+    draw(client, "now draw a castle", thread="sea")
+    assert squares.requests[-1].redraw is None
+    for thread in ("sea", "sea", "other"):
+        again = draw(client, "", thread=thread, again=image["uri"][len("/images/") : -len(".png")], n=2)[-1]["run"]
+        image = again["image"]  # the next one draws this one again
+        after = squares.requests[-1]
+        assert (after.prompt, len(again["images"])) == (before.prompt, 2)
+        assert after.redraw is not None
+        assert before.redraw is not None
+        assert (after.redraw.image_sha256, after.redraw.mask_sha256, after.redraw.prompt) == (
+            before.redraw.image_sha256,
+            before.redraw.mask_sha256,
+            before.redraw.prompt,
+        )
 
 
 def test_a_request_that_was_refused_spoils_none_that_comes_after(serve: Callable[..., Served]) -> None:

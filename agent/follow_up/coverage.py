@@ -14,6 +14,26 @@ _COPULAS = frozenset(
     ["is", "are", "be", "was", "were", "look", "looks", "seem", "seems", "feel", "feels", "so", "very", "too", "more"]
 )
 _NEGATIONS = frozenset(["not", "dont", "never", "neither", "nor"])
+_SHORT_IS = frozenset(
+    [
+        "it",
+        "that",
+        "what",
+        "he",
+        "she",
+        "there",
+        "here",
+        "let",
+        "who",
+        "where",
+        "this",
+        "how",
+        "when",
+        "one",
+        "everything",
+    ]
+)
+"""Words behind which "'s" is short for "is", "has" or "us"."""
 _POINTS_BACK = frozenset(["back", "or", "either"])
 """Words that speak of something said or drawn before, which mentions don't show."""
 _NO_NOUNS = frozenset(
@@ -92,9 +112,14 @@ def points_elsewhere(edit: Edit, words: Sequence[str], is_word: Callable[[str], 
         word.isalpha() and at not in inside and not is_word(word) and _points_at(starts.get(at + 1))
         for at, word in enumerate(words)
     )
-    owned = (one.kind == "thing" and not one.places and words[one.start - 1].endswith("'s") for one in mentions)
-    spoken_of = any(map(_is_missing, mentions)) or any(missing) or any(owned)
-    return bool(_POINTS_BACK & set(words)) or spoken_of or any(nonsense)
+    owned = (one.kind == "thing" and not one.places and _owns(words[one.start - 1]) for one in mentions)
+    back = any(word in _POINTS_BACK and at not in inside for at, word in enumerate(words))
+    return back or any(map(_is_missing, mentions)) or any(missing) or any(owned) or any(nonsense)
+
+
+def _owns(word: str) -> bool:
+    """Tell whether a word says whose something is: "the dog's scarf", and not "it's a picnic"."""
+    return word.endswith("'s") and word.removesuffix("'s") not in _SHORT_IS
 
 
 def _points_at(mention: Mention | None) -> bool:

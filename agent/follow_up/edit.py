@@ -22,7 +22,7 @@ _OPEN_ENDS = frozenset(
     ["behind", "beside", "above", "below", "under", "underneath", "beneath", "with", "near", "in", "on", "of"]
 )
 _POINTS = frozenset(["the", "this", "that", "these", "those"])
-_BODY_PARTS = frozenset(
+BODY_PARTS = frozenset(
     ["tail", "tails", "ears", "hair", "fur", "wings", "legs", "arms", "fingers", "toes", "teeth", "horns", "whiskers"]
 )
 SHORTEST_RUN_TOGETHER = 4
@@ -185,7 +185,7 @@ class Edit:
             raise HoldsNoMore(f"{total} things are more than the {MAX_INSTANCES} that one picture holds")
         if words[0] in _POINTS and any(item.thing.phrase == scene.objects[0].phrase for item in self.items):
             return None  # "the fish on the right", of a picture with a fish, is that one
-        if scene.objects[0].phrase not in self.names and scene.objects[0].phrase.split()[-1] in _BODY_PARTS:
+        if scene.objects[0].phrase not in self.names and scene.objects[0].phrase.split()[-1] in BODY_PARTS:
             return None  # "a fluffy tail" is of somebody, and nothing that can be drawn by itself
         if words[0] not in ARTICLES or words[0] == "some":  # "stars" and "some stars" are more than one
             scene = replace(scene, objects=tuple(_several(thing, self.known, self.names) for thing in scene.objects))

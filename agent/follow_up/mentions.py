@@ -7,7 +7,7 @@ from functools import cache
 from typing import Literal
 
 from imagerag.agent.follow_up.clauses import BACKGROUNDS
-from imagerag.agent.follow_up.edit import Edit
+from imagerag.agent.follow_up.edit import BODY_PARTS, Edit
 from imagerag.agent.follow_up.keywords import KINDS
 from imagerag.agent.follow_up.lexicon import lexicon
 from imagerag.agent.follow_up.phrases import phrases
@@ -202,6 +202,10 @@ def _may_be_a_noun(words: Sequence[str], at: int, noun: int) -> bool:
     word = words[noun]
     counts = any(before in ("a", "an", "some", "another") or number_of(before) for before in words[at:noun])
     no_name = lexicon().filler | phrases().no_things | _NO_NAMES | ARTICLES | _PRONOUNS
+    if words[noun + 1 : noun + 2] and singular(words[noun + 1]) in BODY_PARTS | {singular(one) for one in BODY_PARTS}:
+        return False  # "a fluffy tail"
+    if words[noun + 1 : noun + 2] and words[noun + 1] in phrases().times:
+        return False  # "a sunny day"
     return counts and len(word) > 2 and word.isalpha() and word not in no_name and not _begins_otherwise(words, noun)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import copy
+from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
 from typing import Literal, NamedTuple, Protocol
@@ -16,6 +17,7 @@ from imagerag.agent.follow_up.mentions import MOST, mentions_of
 from imagerag.agent.follow_up.proposals import BACK, NEW, Change, Proposal, compound, proposals_of, together
 from imagerag.agent.follow_up.scene_edit import CannotChange
 from imagerag.assets import asset
+from imagerag.prompt_grammar.parser import parse_scene
 from imagerag.prompt_grammar.vocabulary import number_of
 
 WEIGHTS = "follow_up_weights.safetensors"
@@ -42,7 +44,7 @@ class Reading(NamedTuple):
         prompt: of the changed picture; empty where the picture stays as it is, because nothing of this is asked for.
         probability: 0..1.
         orders: the changes as plain orders.
-        in_part: a thing that the request names, and the picture lacks, or a colour, is in none of them.
+        in_part: a thing that the request names, and the picture lacks, a colour or a place is in none of them.
         instead: what is asked for instead of a change, with an empty prompt.
     """
 
@@ -136,6 +138,17 @@ def is_strange(phrase: str, known: Collection[str]) -> bool:
     return phrase not in known and any(number_of(word) and word not in ("a", "an") for word in phrase.split()[1:])
 
 
+def shows_alike(prompt: str, other: str, edit: Edit) -> bool:
+    """Tell whether two prompts show the same things in the same looks, however these stand."""
+    first, second = (parse_scene(text, edit.names) for text in (prompt, other))
+    looks = [
+        sorted((thing.phrase, thing.count, thing.colour or "", thing.size) for thing in one.objects)
+        for one in (first, second)
+    ]
+    rest = [replace(one, objects=(), relations=(), dropped=(), notes=()) for one in (first, second)]
+    return looks[0] == looks[1] and rest[0] == rest[1]
+
+
 class Scores(Protocol):
     """Scores proposals anew, on a log scale; see ``network.Scorer``."""
 
@@ -168,7 +181,7 @@ def readings(
     said = frozenset(
         at
         for at, one in enumerate(request.mentions)
-        if one.kind == "colour" or (one.kind == "thing" and not one.places)
+        if one.kind in ("colour", "relation", "side") or (one.kind == "thing" and not one.places)
     )
     return list(_merged(edit, proposals, found, said))
 
@@ -182,7 +195,7 @@ def _merged(
         edit: of the picture that stands.
         proposals: that were weighed.
         scores: of each.
-        said: mentions of things that the picture lacks, and of colours.
+        said: mentions of things that the picture lacks, of colours and of places.
     """
     shares = np.exp(scores - scores.max())
     shares /= shares.sum()

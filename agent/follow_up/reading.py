@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from imagerag.agent.follow_up import pictures
 from imagerag.agent.follow_up.changes import change, clause
 from imagerag.agent.follow_up.clauses import KEPT, without_asides
-from imagerag.agent.follow_up.deciding import Ruled, decided
+from imagerag.agent.follow_up.deciding import Ruled, decided, exchanges_untold, likeliest
 from imagerag.agent.follow_up.earlier import named_in_correction, read_meant
 from imagerag.agent.follow_up.edit import Edit, in_words, is_known, run_together
 from imagerag.agent.follow_up.heading import refuse_turning
-from imagerag.agent.follow_up.likeliest import LIKELY, SURE_BY_RULE, SURE_OF_ANOTHER, Likeliest
+from imagerag.agent.follow_up.likeliest import LEFT_TO_RULES, LIKELY, SURE_BY_RULE, SURE_OF_ANOTHER, Likeliest
 from imagerag.agent.follow_up.mentions import mentions_of
 from imagerag.agent.follow_up.new_picture import asked_for, refined_by, stands_for_itself, without_taken_back
 from imagerag.agent.follow_up.opening import opened
@@ -60,6 +60,7 @@ _NOTHING_ELSE = frozenset(
     "with a an but the in and another different new other pose seed look version way this time please angle".split()  # noqa: SIM905
 )
 """Words behind "try again" that ask for nothing more than that."""
+_AS_WELL = frozenset(["also", "too", "additionally"])
 _REFUSALS = frozenset(["no", "nope", "nah", "naw"])
 _POLITE = frozenset(["please", "pls", "plz"])
 _OTHER_ONE = re.compile(
@@ -245,7 +246,8 @@ class FollowUps:
             return Brief("", answer=START)
         if talk:
             return _talk(talk, standing)
-        if (new := asked_for(words, self._names, self._known)) is not None:
+        adds = bool(_AS_WELL & set(said))  # "could you also give me a needle"
+        if not adds and (new := asked_for(words, self._names, self._known)) is not None:
             return Brief(new)
         try:
             pointed = pictures.pointed_at(without_courtesy(words), history, standing)
@@ -283,33 +285,44 @@ class FollowUps:
             said: the words as typed; where they are fewer or none, ``words`` are all there is.
         """
         said = said or words
-        ruled = self._by_rule(request, words, base, history, said)
+        try:
+            ruled = self._by_rule(request, words, base, history, said)
+        except CannotChange as error:  # it is understood, and can't be
+            return _declined(request, base, str(error))
         edit = self._edit(base, history)
         ways = self._likely.ways(edit, said)
         if not ways or ruled.candidates or not ruled.keep_seed:
             return ruled
-        taken_for = self._taken_for(ruled, edit)
-        best = decided(ways, taken_for)[0]
+        taken_for = self._taken_for(ruled, edit, said)
+        found = decided(ways, taken_for)
+        best = likeliest(found, taken_for, edit, said)
         agrees = taken_for.is_way(best)
+        if taken_for.kind == "new" and ("my" in said or said[0] in phrases().indefinite):
+            return ruled  # "an owl in a tree" is a prompt, as is "my badge on a castle" beside an uploaded picture
         if agrees and (not best.prompt or best.probability >= SURE_BY_RULE):
             return ruled if not ruled.declined else self._offered(ruled, request, ways, base)
         if best.instead:
             return self._other_picture(best, request, said, base, history) or self._offered(ruled, request, ways, base)
+        if best.in_part and taken_for.kind == "change" and not taken_for.odd and not agrees:
+            return ruled  # a rule reads all of the words
         if best.prompt and not agrees and best.probability >= self._likely.enough(best, edit, said):
             return Brief(best.prompt, base.id, notes=(best.told,))
         if ruled.answer:
             return self._offered(ruled, request, ways, base) if ruled.declined else ruled
+        if any(taken_for.is_way(one) and one.probability >= LEFT_TO_RULES for one in found):
+            return ruled
         return self._offered(_declined(request, base), request, ways, base)
 
-    def _taken_for(self, brief: Brief, edit: Edit) -> Ruled:
+    def _taken_for(self, brief: Brief, edit: Edit, words: Sequence[str]) -> Ruled:
         """Return what rules take a request for, of what they make of it."""
         if brief.answer:
             return Ruled("declined" if brief.declined else "back" if brief.step == -1 else "talk")
         if brief.base is None:
             return Ruled("new")
         there = {item.thing.phrase for item in edit.items}
-        come = {thing.phrase for thing in parse_scene(brief.prompt, self._names).objects} - there
-        odd = any(phrase not in self._known and (_NO_NAME & set(phrase.split())) for phrase in come)
+        now = {thing.phrase for thing in parse_scene(brief.prompt, self._names).objects}
+        odd = any(phrase not in self._known and (_NO_NAME & set(phrase.split())) for phrase in now - there)
+        odd = odd or exchanges_untold(there, now, words)
         return Ruled("change", brief.prompt, odd)
 
     def _offered(self, declined: Brief, request: str, ways: Sequence[Reading], base: PastImage) -> Brief:
@@ -338,36 +351,30 @@ class FollowUps:
         edit = self._edit(base, history)
         forms = (" ".join(form).strip(" .!,") for form in (words, said))
         meant = next((found for text in forms if (found := _OTHER_ONE.fullmatch(text))), None)
-        try:
-            edit.reader = clause
-            if read_meant(edit, words) or read_meant(edit, said):
-                return Brief(edit.described(), base.id, keep_seed=not again)
-        except CannotChange as error:
-            return _declined(request, base, str(error))
+        edit.reader = clause
+        if read_meant(edit, words) or read_meant(edit, said):
+            return Brief(edit.described(), base.id, keep_seed=not again)
         if meant and (there := edit.find(["the", *meant["one"].split()])) is not None and not there.pronoun:
             return _declined(request, base, f'you mean the {meant["one"]}; say what is to become of it, or "undo"')
-        try:
-            refuse_turning(edit, bare)
-            unread = change(edit, list(words))
-            if unread and said[0] in _REFUSALS and edit.knows(bare) and bare[0] not in phrases().definite:
-                unread = change(edit, [*with_article(bare), "instead"])  # "nah, teddy bear"
-            if unread and (old := refined_by(edit, bare)):  # "sports car", of a picture with a car
-                unread = change(edit, ["replace", "the", *old, "with", "a", *bare])
-            if unread and _asks_for_a_thing(edit, bare, said):  # "crown please"
-                unread = change(edit, ["add", *bare])
-            if not unread:
-                told = tuple(f"{part!r} was taken as a remark, nothing to draw" for part in edit.passed_over)
-                result = edit.described()
-                standing = self._edit(base, history)
-                come = [item.thing.phrase for item in edit.items if item not in standing.items]
-                if strange := next((one for one in come if is_strange(one, self._known)), ""):
-                    return _declined(request, base, f"there is nothing called {strange!r}")
-                if not again and result == parse_scene(base.prompt, self._names).describe():
-                    told = (*told, f"{base.prompt!r} says that already, so it is drawn anew with another seed")
-                    return Brief(result, base.id, keep_seed=False, notes=told)
-                return Brief(result, base.id, keep_seed=not again, notes=told)
-        except CannotChange as error:
-            return _declined(request, base, str(error))
+        refuse_turning(edit, bare)
+        unread = change(edit, list(words))
+        if unread and said[0] in _REFUSALS and edit.knows(bare) and bare[0] not in phrases().definite:
+            unread = change(edit, [*with_article(bare), "instead"])  # "nah, teddy bear"
+        if unread and (old := refined_by(edit, bare)):  # "sports car", of a picture with a car
+            unread = change(edit, ["replace", "the", *old, "with", "a", *bare])
+        if unread and _asks_for_a_thing(edit, bare, said):  # "crown please"
+            unread = change(edit, ["add", *bare])
+        if not unread:
+            told = tuple(f"{part!r} was taken as a remark, nothing to draw" for part in edit.passed_over)
+            result = edit.described()
+            standing = self._edit(base, history)
+            come = [item.thing.phrase for item in edit.items if item not in standing.items]
+            if strange := next((one for one in come if is_strange(one, self._known)), ""):
+                return _declined(request, base, f"there is nothing called {strange!r}")
+            if not again and result == parse_scene(base.prompt, self._names).describe():
+                told = (*told, f"{base.prompt!r} says that already, so it is drawn anew with another seed")
+                return Brief(result, base.id, keep_seed=False, notes=told)
+            return Brief(result, base.id, keep_seed=not again, notes=told)
         joins = said[:1] in (["and"], ["also"], ["plus"]) and "the" in said[1:]
         stands = not joins and stands_for_itself(words, Edit.of(base.prompt, self._names, self._known))
         if stands:
@@ -463,8 +470,20 @@ _ANCHORED = re.compile(
 )
 
 
+_BESIDE_IT = re.compile(
+    r"(?P<one>(?:an?|one) [\w' -]+?),? (?:and|with) (?P<other>(?:an?|some|two|three) [\w' -]+?) "
+    r"(?:to|on|at) (?:its|his|her|their) (?P<side>left|right)(?: side)?[.!]?",
+    re.IGNORECASE,
+)
+_PLEASE = re.compile(r",? please,(?= and )", re.IGNORECASE)
+
+
 def _with_named_anchor(request: str) -> str:
     """Return "a bee above a sunflower" of "a sunflower and a bee above it": a prompt has no pronouns."""
+    request = _PLEASE.sub("", request)
+    beside = _BESIDE_IT.fullmatch(request.strip())
+    if beside is not None and " and " not in f"{beside['one']} {beside['other']}":
+        return f"{beside['other']} to the {beside['side'].lower()} of {beside['one']}"
     found = _ANCHORED.fullmatch(request.strip())
     if found is None or " and " in found["other"] or " and " in found["one"]:
         return request

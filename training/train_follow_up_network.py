@@ -128,9 +128,10 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--kept", type=Path, help="keep the weighed examples there, and weigh none twice")
     collections = weighed_collections(options.parse_args().kept)
-    parts = fitted_parts(trained(lessons(collections)))
+    learnt = lessons(collections)
+    parts = {name: tensor.detach().half().contiguous() for name, tensor in fitted_parts(trained(learnt)).items()}
     path = asset("library.parquet").with_name(WEIGHTS)
-    save_file({name: tensor.detach().half().contiguous() for name, tensor in parts.items()}, path)
+    save_file(parts, path, metadata={"follow_ups": str(len(learnt))})
     path.chmod(0o644)
 
 

@@ -37,7 +37,7 @@ _NO_NAMES = frozenset(
      "thing", "look", "use", "need", "want", "see", "show", "add", "put", "set", "stick", "drop", "swap", "change",
      "switch", "turn", "cut", "hand", "head", "back", "times", "time", "question", "mark", "sign", "button", "symbol",
      "picture", "image", "style", "colour", "color", "kind", "type", "size", "version", "instead", "another", "wants",
-     "plus", "minus", "fewer", "less", "room", "light", "dark", "lot", "way", "one", "ones"]
+     "scale", "done", "plus", "minus", "fewer", "less", "room", "light", "dark", "lot", "way", "one", "ones"]
 )  # fmt: skip
 """Words that name something in the library, and hardly ever that in a follow-up."""
 _SPOKEN_SIZES = {"big": "bigger", "large": "bigger", "huge": "bigger", "small": "smaller", "little": "smaller",

@@ -106,6 +106,12 @@ def single_changes(edit: Edit, words: Sequence[str]) -> tuple[Request, list[Chan
     return Request(edit, words, mentions), list(found.values())
 
 
+def likeliest_of(changes: Sequence[Change], scores: Sequence[float]) -> list[Change]:
+    """Return the ``MOST_COMBINED`` changes of the highest scores, in the order in which they are given."""
+    best = sorted(range(len(changes)), key=lambda at: -scores[at])[:MOST_COMBINED]
+    return [changes[at] for at in sorted(best)]
+
+
 def combined(edit: Edit, request: Request, changes: Sequence[Change]) -> list[Proposal]:
     """Return changes taken together: such as belong together, and at most ``MOST_TOGETHER`` others."""
     several = sorted(together(edit, changes), key=lambda one: (-len(_used(one)), len(one)))
@@ -173,8 +179,7 @@ def readings(
     request, singles = single_changes(edit, words)
     proposals: list[Proposal] = [*NO_CHANGE, *((change,) for change in singles)]
     scores = [float(weights[request.features(one)].sum()) for one in proposals]
-    best = sorted(range(len(singles)), key=lambda at: -scores[at + len(NO_CHANGE)])[:MOST_COMBINED]
-    several = combined(edit, request, [singles[at] for at in sorted(best)])
+    several = combined(edit, request, likeliest_of(singles, scores[len(NO_CHANGE) :]))
     proposals += several
     scores += [float(weights[request.features(one)].sum()) for one in several]
     found = np.array(scores) if network is None else network(request, proposals, np.array(scores))

@@ -418,6 +418,9 @@ class FollowUps:
         Raises:
             UserError: it changes or names an earlier one.
         """
+        if (plain := _PLEASE.sub("", request)) != request:  # "a tent, please, and a flag"
+            words = words_of(in_words(plain, self._known, self._typed))
+            request, text = plain, " ".join(without_courtesy(words))
         said, taken = phrases(), words
         bare = with_verb_spelt(without_courtesy(words), self._known)
         changing = tuple(verb for kind in ("put", "remove", "replace", "make", "give") for verb in said.verbs[kind])
@@ -463,8 +466,8 @@ def _without_receiver(request: str) -> str:
 
 
 _ANCHORED = re.compile(
-    r"(?P<one>(?:an?|one) [\w -]+?),? and (?P<other>(?:an?|some|two|three) [\w -]+?) "
-    r"(?P<how>above|over|on|on top of|behind|in front of|beside|next to|under|below|inside|near|to the left of|"
+    r"(?P<one>(?:an?|one) [\w -]+?),? (?:and|with) (?P<other>(?:an?|some|two|three) [\w -]+?) "
+    r"(?P<how>above|over|on|on top of|behind|in front of|beside|next to|under|below|inside|in|near|to the left of|"
     r"to the right of|riding|watching|wearing|holding|chasing|eating) (?:it|him|her|them)[.!]?",
     re.IGNORECASE,
 )
@@ -480,7 +483,6 @@ _PLEASE = re.compile(r",? please,(?= and )", re.IGNORECASE)
 
 def _with_named_anchor(request: str) -> str:
     """Return "a bee above a sunflower" of "a sunflower and a bee above it": a prompt has no pronouns."""
-    request = _PLEASE.sub("", request)
     beside = _BESIDE_IT.fullmatch(request.strip())
     if beside is not None and " and " not in f"{beside['one']} {beside['other']}":
         return f"{beside['other']} to the {beside['side'].lower()} of {beside['one']}"

@@ -252,6 +252,9 @@ def test_what_all_is_on_stays_in_a_new_place() -> None:
     [
         ("a camel with a cactus to its right", "a cactus to the right of a camel"),
         ("a mailbox, please, and a letter next to it", "a letter next to a mailbox"),
+        ("a circus tent, please, and a ferris wheel", "a circus tent and a ferris wheel"),
+        ("a house with a cloud over it", "a cloud over a house"),
+        ("a bathtub with a duck in it", "a duck in a bathtub"),
     ],
 )
 def test_a_place_beside_what_a_first_request_names_is_said_in_full(request_: str, prompt: str) -> None:

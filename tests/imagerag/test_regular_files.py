@@ -163,7 +163,7 @@ def _hangs(number: int, frame: object) -> None:
 OWN_FILES = {
     "agent/arrangement.py", "agent/follow_up/lexicon.py", "agent/follow_up/opening_wording.py",
     "agent/follow_up/phrases.py", "agent/follow_up/pictures.py", "agent/follow_up/talk.py",
-    "agent/follow_up/wording.py", "assets/english_words.py", "assets/library.py",
+    "agent/follow_up/wording.py", "assets/english_words.py", "assets/library.py", "assets/nouns.py",
     "chat_models/images.py", "chat_models/logprobs.py", "cli/mistyped.py", "embedders/calibration.py",
     "embedders/clip.py", "embedders/clip_names.py", "embedders/embedded.py", "evaluation/label_server.py",
     "evaluation/metric_names.py", "evaluation/suites/pictograms.py", "generators/diffusion/file_configs.py",

@@ -418,9 +418,9 @@ class FollowUps:
         Raises:
             UserError: it changes or names an earlier one.
         """
-        if (plain := _PLEASE.sub("", request)) != request:  # "a tent, please, and a flag"
-            words = words_of(in_words(plain, self._known, self._typed))
-            request, text = plain, " ".join(without_courtesy(words))
+        if (without := _PLEASE.sub("", request)) != request:  # "a tent, please, and a flag"
+            words = words_of(in_words(without, self._known, self._typed))
+            request, text = without, " ".join(without_courtesy(words))
         said, taken = phrases(), words
         bare = with_verb_spelt(without_courtesy(words), self._known)
         changing = tuple(verb for kind in ("put", "remove", "replace", "make", "give") for verb in said.verbs[kind])

@@ -24,8 +24,8 @@ SURE = 0.6
 """Probability from which on a request that no rule reads is drawn as what it most likely means.
 
 From it on, 83 % of what was drawn of "varied22" to "varied24", "varied26" and "varied27" was right, by a network that
-was not fitted on them, and 90 % from 0.8 on. But whoever is refused loses what builds on it as well: with 0.8, ten turns
-fewer of the 353 of "varied25" are right, and none fewer wrong."""
+was not fitted on them, and 90 % from 0.8 on. But whoever is refused loses what builds on it as well: with 0.8, ten
+turns fewer of the 353 of "varied25" are right, and none fewer wrong."""
 SURE_IN_DOUBT = 0.93
 """The same, where the reading leaves out something of the request."""
 SURE_OF_A_CHANGE = 0.95

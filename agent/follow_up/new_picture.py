@@ -69,6 +69,9 @@ def without_taken_back(words: Sequence[str]) -> list[str]:
     return text[cut:].split()
 
 
+_OF_WHAT_STANDS = frozenset(["remaining", "other", "others", "rest", "same", "last", "existing", "leftover"])
+
+
 def asked_for(words: Sequence[str], names: Collection[str], known: Collection[str]) -> str | None:
     """Return the picture that "now draw a castle" asks for; ``None`` where a request may be about the old one.
 
@@ -105,6 +108,8 @@ def asked_for(words: Sequence[str], names: Collection[str], known: Collection[st
         return None
     if inner[-1] in _MANNERS:
         return None  # "sketch style instead"
+    if told[0] in said.definite and _OF_WHAT_STANDS & set(told):
+        return None  # "scrap the copy , paint the remaining robot teal"
     if told_new:
         return joined(told)
     counted = bool(number_of(told[0])) and bare[0] in _VERBS_OF_BOTH

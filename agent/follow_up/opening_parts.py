@@ -60,10 +60,14 @@ def speaks_of_looks(prompt: str, vocabulary: Vocabulary) -> bool:
     return bool(scene.styles or modifiers or scene.background or scene.absent or named)
 
 
+_OWN = frozenset(["my", "our", "your", "work", "home", "school", "here", "town"])
+"""Words of places that are somebody's, and in no picture."""
+
+
 def _setting_left(rest: Sequence[str], vocabulary: Vocabulary) -> bool:
     """Tell whether words say in what place a thing is that nobody can draw: "in our garden"."""
-    if opening_tables().setting.fullmatch(" ".join(rest)) is None:
-        return False
+    if opening_tables().setting.fullmatch(" ".join(rest)) is None or not _OWN & set(rest):
+        return False  # "in a hammock" and "on the moon" say what is to be drawn
     return not any(vocabulary.name(rest[at:]) in vocabulary.names for at in range(1, len(rest)))
 
 

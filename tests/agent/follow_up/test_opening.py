@@ -117,3 +117,11 @@ def test_a_writer_for_photographs_leaves_looks_told_apart_to_the_model() -> None
     request = "a fox and an owl, fox on the left"
     assert RuleWriter(lambda: NAMES, "photographs").brief(request, []).prompt == request
     assert RuleWriter(lambda: NAMES).brief(request, []).prompt == "a fox to the left of an owl"
+
+
+@pytest.mark.parametrize(
+    "request_",
+    ["a cow under a UFO", "a cat in a hammock", "a dog on the moon", "a man in the forest", "a dog on a zorb"],
+)
+def test_what_no_list_names_stays_where_a_thing_is_said_to_be(request_: str) -> None:
+    assert FollowUps(NAMES, common_names, weights=None).brief(request_, []).prompt == request_

@@ -111,3 +111,18 @@ def test_what_another_thing_gets_as_well_and_what_is_taken_off_it() -> None:
     )
     assert changed("take the hat off the dog", one) == "a cat and a dog"
     assert read("take them off the cat again", one).declined
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        "turn the sky orange",
+        "paint the sky orange",
+        "change the sky to orange",
+        "give it an orange sky",
+        "the sky should be orange",
+        "orange sky please",
+    ],
+)
+def test_the_sky_is_the_background_and_nothing_else_gets_its_colour(request_: str) -> None:
+    assert changed(request_, "a dog and a tree") == "a dog and a tree on an orange background"

@@ -15,7 +15,7 @@ from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of, number_of
 
 _ADJECTIVES = ("y", "ing", "ed", "ic", "al", "ful", "ous", "ish", "an", "ive")
 """Endings by which a word before a known noun is taken for an adjective of it."""
-_OF_A_CHANGE = frozenset(["it", "him", "her", "them", "they", "its", "his", "their", "itself"])
+_OF_A_CHANGE = frozenset(["both", "each", "it", "him", "her", "them", "they", "its", "his", "their", "itself"])
 """Words that speak of what is in the picture already."""
 _BEHIND_A_LEAD = frozenset([",", ":", ".", ";", "-", "!", "draw", "with", "of", "showing", "and"])
 _TAKEN_BACK = re.compile(

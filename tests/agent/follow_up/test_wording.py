@@ -126,3 +126,12 @@ def test_what_another_thing_gets_as_well_and_what_is_taken_off_it() -> None:
 )
 def test_the_sky_is_the_background_and_nothing_else_gets_its_colour(request_: str) -> None:
     assert changed(request_, "a dog and a tree") == "a dog and a tree on an orange background"
+
+
+@pytest.mark.parametrize("request_", ["make both green", "both green", "colour both green", "make each of them green"])
+def test_both_are_those_of_the_picture_and_no_new_one(request_: str) -> None:
+    assert changed(request_, "a dog and a cat") == "a green dog and a green cat"
+
+
+def test_what_is_put_in_is_put_into_the_picture() -> None:
+    assert changed("get rid of the cat and put a ball in", "a dog and a cat") == "a dog and a ball"

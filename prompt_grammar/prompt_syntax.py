@@ -5,6 +5,7 @@ forms of them, and Midjourney's parameters and multi-prompts (docs.midjourney.co
 Words inside weights stay; what is not heeded is told in ``PlainPrompt.notes``.
 """
 
+import json
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -59,6 +60,8 @@ def plain_prompt(prompt: str) -> PlainPrompt:
     """Take the syntax of other tools out of a prompt, in time linear in its length; no words may be left."""
     if not _SYNTAX.search(prompt):
         return PlainPrompt(_parted(prompt))
+    if _is_object(prompt):
+        return PlainPrompt(prompt)  # the form that some models read, FIBO for one: no syntax of other tools
     notes: list[str] = []
     unwanted: list[str] = []
     text = _LABEL.sub("", prompt, count=1)
@@ -84,6 +87,16 @@ def plain_prompt(prompt: str) -> PlainPrompt:
     changed = notes or unwanted or "\\" in prompt or "#" in prompt or _LABEL.match(prompt) or parted != text
     text = re.sub(r"(?:\s*,)+", ",", " ".join(parted.split())).strip(" ,")
     return PlainPrompt(text if changed else prompt, tuple(dict.fromkeys(unwanted)), tuple(notes))
+
+
+def _is_object(text: str) -> bool:
+    """Tell whether a prompt is a JSON object."""
+    if not text.lstrip().startswith("{"):
+        return False
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def negative_items(text: str) -> list[str]:

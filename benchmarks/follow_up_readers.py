@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from imagerag.agent.protocols import Brief
 from imagerag.errors import UserError
 from testing.follow_up_examples import follow_ups_by_rule
-from testing.follow_up_fit import Weighed, fit, weighed_collections
+from testing.follow_up_fit import Weighed, fit, scores_of, weighed_collections
 
 Ending = Literal["right", "wrong", "refused"]
 Shares = Mapping[str, float]
@@ -38,7 +38,7 @@ DOUBTS = ((0.01, 0.9), (0.05, 0.7), (0.05, 0.5))
 
 def shares_of(weights: NDArray[np.float32], one: Weighed) -> dict[str, float]:
     """Return the probability of each picture that a request can mean."""
-    scores = np.array([float(weights[features].sum()) for features in one.features])
+    scores = scores_of(one, weights)
     likely = np.exp(scores - scores.max())
     found: dict[str, float] = defaultdict(float)
     for prompt, share in zip(one.prompts, likely / likely.sum(), strict=True):

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from imagerag.agent.follow_up.deciding import HELD
 from imagerag.agent.follow_up.likelihood import FEATURES
 from imagerag.agent.follow_up.network import Case, case_of, encoder
 from imagerag.agent.follow_up.proposals import Proposal
@@ -80,13 +81,6 @@ def weigh(examples: Iterable[Example], reader: FollowUps) -> Iterator[Weighed]:
         yield Weighed(example, features, prompts, np.array(right), case_of(request, proposals, encode))
 
 
-_HELD = frozenset(
-    ["give", "gives", "giving", "hand", "hold", "holds", "holding", "carry", "carries", "carrying", "with", "has",
-     "have", "wear", "wears", "wearing", "bring", "brings", "get", "gets", "w", "for"]
-)  # fmt: skip
-"""Words by which a thing comes to one that is there, and not beside it."""
-
-
 def wanted_wording(example: Example, prompts: Sequence[str | None], right: Sequence[bool]) -> list[bool]:
     """Return which of the right prompts are meant, where a thing may as well be held as stand beside the others.
 
@@ -97,9 +91,14 @@ def wanted_wording(example: Example, prompts: Sequence[str | None], right: Seque
         ok and prompt is not None and prompt.count(" with ") > many for ok, prompt in zip(right, prompts, strict=True)
     ]
     apart = [ok and not one for ok, one in zip(right, held, strict=True)]
-    gives = bool(_HELD & set(re.findall(r"[a-z]+", example.request.lower())))
+    gives = bool(HELD & set(re.findall(r"[a-z]+", example.request.lower())))
     meant = held if gives and any(held) else apart
     return list(meant if any(meant) else right)
+
+
+def scores_of(one: Weighed, weights: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the scores of an example's proposals by weights."""
+    return np.array([float(weights[features].sum()) for features in one.features])
 
 
 def words_seen(collections: Iterable[Collection] = TUNED_ON) -> list[str]:

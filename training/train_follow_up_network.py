@@ -25,7 +25,7 @@ from safetensors.torch import save_file
 from imagerag.agent.follow_up.network import WEIGHTS, Case, Network, fitted_parts, fresh_network
 from imagerag.assets import asset
 from testing.follow_up_corpus import Collection
-from testing.follow_up_fit import Weighed, fit, weighed_collections
+from testing.follow_up_fit import Weighed, fit, scores_of, weighed_collections
 
 PARTS = 4
 """Parts into which the collections are put, for scores by weights that were fitted on the others."""
@@ -55,8 +55,7 @@ class Lesson(NamedTuple):
 
 def lesson_of(one: Weighed, weights: NDArray[np.float32]) -> Lesson:
     """Return an example with its scores by weights."""
-    scores = np.array([float(weights[features].sum()) for features in one.features])
-    return Lesson(one.case, scores, one.right)
+    return Lesson(one.case, scores_of(one, weights), one.right)
 
 
 def lessons(collections: Mapping[Collection, Sequence[Weighed]]) -> list[Lesson]:

@@ -70,7 +70,7 @@ def decided(ways: Sequence[Reading], ruled: Ruled) -> list[Reading]:
     return sorted(found, key=lambda one: -one.probability)
 
 
-_HELD = frozenset(
+HELD = frozenset(
     ["give", "gives", "giving", "hand", "hold", "holds", "holding", "carry", "carries", "carrying", "with", "has",
      "have", "wear", "wears", "wearing", "bring", "brings", "get", "gets", "w", "for"]
 )  # fmt: skip
@@ -95,7 +95,7 @@ def likeliest(found: Sequence[Reading], ruled: Ruled, edit: Edit, words: Sequenc
         return best
     alike = [one for one in found if one.prompt and shows_alike(one.prompt, best.prompt, edit)]
     gives = any(order.startswith("give ") for order in best.orders)
-    if gives and not ruled.is_way(best) and not _HELD & set(words):
+    if gives and not ruled.is_way(best) and not HELD & set(words):
         apart = (
             one
             for one in alike

@@ -6,19 +6,9 @@ from imagerag.generators.crowds import columns, is_crowd
 from imagerag.generators.layout import arrange
 from imagerag.prompt_grammar.parser import parse_scene
 from testing.follow_up_checks import Instance, stands
-from testing.follow_up_corpus import PlaceKind
+from testing.follow_up_corpus import PREPOSITIONS, PlaceKind
 
-_SAID: dict[PlaceKind, str] = {
-    "left of": "to the left of",
-    "right of": "to the right of",
-    "above": "above",
-    "below": "under",
-    "beside": "next to",
-    "inside": "inside",
-    "on": "on",
-    "in front of": "in front of",
-    "behind": "behind",
-}
+_SAID: dict[PlaceKind, str] = {**PREPOSITIONS, "below": "under"}
 
 
 @pytest.mark.parametrize(

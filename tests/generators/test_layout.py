@@ -9,7 +9,7 @@ from imagerag.generators.layout import arrange
 from imagerag.generators.patchwork import PatchworkGenerator
 from imagerag.prompt_grammar.parser import parse_scene
 from testing.follow_up_checks import Instance, stands
-from testing.follow_up_corpus import PlaceKind
+from testing.follow_up_corpus import PREPOSITIONS, PlaceKind
 from testing.patchwork_requests import SIZE, boxes, objects
 
 
@@ -115,17 +115,7 @@ def test_the_only_thing_can_be_larger_than_usual() -> None:
     assert large.x == pytest.approx((1 - large.side) / 2)
 
 
-_SAID: dict[PlaceKind, str] = {
-    "left of": "to the left of",
-    "right of": "to the right of",
-    "above": "above",
-    "below": "under",
-    "beside": "next to",
-    "inside": "inside",
-    "on": "on",
-    "in front of": "in front of",
-    "behind": "behind",
-}
+_SAID: dict[PlaceKind, str] = {**PREPOSITIONS, "below": "under"}
 
 
 @pytest.mark.parametrize("kind", _SAID)

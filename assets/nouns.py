@@ -9,6 +9,6 @@ from imagerag.assets import asset
 
 @lru_cache(maxsize=1)
 def concrete_nouns() -> frozenset[str]:
-    """Return about 3,300 nouns in lower case and in the singular, as ``training.build_nouns`` selects them."""
+    """Return about 3,150 nouns in lower case and in the singular, as ``training.build_nouns`` selects them."""
     lines = asset("nouns.txt").read_text(encoding="utf-8").splitlines()
     return frozenset(line for line in lines if not line.startswith("#"))

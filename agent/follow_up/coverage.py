@@ -15,24 +15,9 @@ _COPULAS = frozenset(
 )
 _NEGATIONS = frozenset(["not", "dont", "never", "neither", "nor"])
 _SHORT_IS = frozenset(
-    [
-        "it",
-        "that",
-        "what",
-        "he",
-        "she",
-        "there",
-        "here",
-        "let",
-        "who",
-        "where",
-        "this",
-        "how",
-        "when",
-        "one",
-        "everything",
-    ]
-)
+    ["it", "that", "what", "he", "she", "there", "here", "let", "who", "where", "this", "how", "when", "one",
+     "everything"]
+)  # fmt: skip
 """Words behind which "'s" is short for "is", "has" or "us"."""
 _POINTS_BACK = frozenset(["back", "or", "either"])
 """Words that speak of something said or drawn before, which mentions don't show."""

@@ -289,16 +289,18 @@ class FollowUps:
             ruled = self._by_rule(request, words, base, history, said)
         except CannotChange as error:  # it is understood, and can't be
             return _declined(request, base, str(error))
-        edit = self._edit(base, history)
-        ways = self._likely.ways(edit, said)
-        if not ways or ruled.candidates or not ruled.keep_seed:
+        if ruled.candidates or not ruled.keep_seed:
             return ruled
+        edit = self._edit(base, history)
         taken_for = self._taken_for(ruled, edit, said)
+        if taken_for.kind == "new" and ("my" in said or said[0] in phrases().indefinite):
+            return ruled  # "an owl in a tree" is a prompt, as is "my badge on a castle" beside an uploaded picture
+        ways = self._likely.ways(edit, said)
+        if not ways:
+            return ruled
         found = decided(ways, taken_for)
         best = likeliest(found, taken_for, edit, said)
         agrees = taken_for.is_way(best)
-        if taken_for.kind == "new" and ("my" in said or said[0] in phrases().indefinite):
-            return ruled  # "an owl in a tree" is a prompt, as is "my badge on a castle" beside an uploaded picture
         if agrees and (not best.prompt or best.probability >= SURE_BY_RULE):
             return ruled if not ruled.declined else self._offered(ruled, request, ways, base)
         if best.instead:

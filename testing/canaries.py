@@ -4,7 +4,7 @@ import base64
 import os
 import re
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +100,7 @@ def found_in(outputs: Mapping[str, bytes | str], words: Iterable[str]) -> list[s
     leaks = []
     for name, output in outputs.items():
         text = output.decode("latin-1") if isinstance(output, bytes) else output
-        text += "".join(_decoded(packed) for packed in _BASE64.findall(text))
+        text += "".join(decoded for packed in _BASE64.findall(text) for decoded in _decoded(packed))
         for word in sorted(sought):
             if (at := text.find(word)) >= 0:
                 leaks.append(f"{name}: ...{text[max(0, at - 150) : at + 60]!r}")
@@ -110,9 +110,16 @@ def found_in(outputs: Mapping[str, bytes | str], words: Iterable[str]) -> list[s
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{400,}={0,2}")
 
 
-def _decoded(packed: str) -> str:
-    """Return what a picture within JSON or HTML holds."""
-    return base64.b64decode(packed + "=" * (-len(packed) % 4)).decode("latin-1")
+def _decoded(packed: str) -> Iterator[str]:
+    """Yield what a picture within JSON or HTML holds.
+
+    A database cuts long values into its pages, so that what is found may begin within a group of four characters and
+    end within another: it is decoded from each of four places, without a character that is left over at the end.
+    """
+    for start in range(4):
+        some = packed.rstrip("=")[start:]
+        some = some[:-1] if len(some) % 4 == 1 else some
+        yield base64.b64decode(some + "=" * (-len(some) % 4)).decode("latin-1")
 
 
 def files_in(folder: Path) -> dict[str, bytes]:

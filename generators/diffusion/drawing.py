@@ -355,6 +355,8 @@ class DiffusionGenerator:
         finally:
             pipeline.maybe_free_model_hooks()
         self._notes = ()
+        if self._previews is not None and (failure := self._previews.failure()) is not None:
+            notes = (*notes, failure)
         facts: dict[str, object] = {
             "model": Path(preset.file).name if preset.file else preset.model,
             **({"recipe": preset.recipe} if preset.recipe else {}),

@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from PIL import Image
 
+from imagerag.errors import first_line
+
 PATCH = 8
 """Latent pixels on the side of one patch of plain colour."""
 
@@ -22,6 +24,7 @@ class Previews:
         self._pipeline = pipeline
         self._map: torch.Tensor | None = None
         self._failed = False
+        self._untold: str | None = None
 
     def show(self, latents: torch.Tensor | None, height: int, width: int) -> Image.Image | None:
         """Return a small RGB image; ``None`` where latents are laid out in a way not known here, or it can't be made.
@@ -35,11 +38,17 @@ class Previews:
             return None
         try:
             return self._shown(latents, height, width)
-        except Exception:
+        except Exception as error:
             # Each pipeline and VAE of diffusers has its own layout, and memory may run out: no preview is worth the
             # drawing that it is of.
             self._failed = True
+            self._untold = f"previews can't be shown ({first_line(error)}); the picture is drawn without"
             return None
+
+    def failure(self) -> str | None:
+        """Return why none are shown any longer, if that was not told yet."""
+        untold, self._untold = self._untold, None
+        return untold
 
     def _shown(self, latents: torch.Tensor, height: int, width: int) -> Image.Image | None:
         grid = self._grid(latents, height, width)

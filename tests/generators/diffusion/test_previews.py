@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from imagerag.generators.base import DrawControl, DrawRequest
+from imagerag.generators.base import DrawControl, Drawing, DrawRequest
 from imagerag.generators.diffusion.drawing import DiffusionGenerator
 from imagerag.generators.diffusion.previews import Previews
 from testing.diffusion_requests import preset
@@ -63,6 +63,8 @@ def test_what_can_not_be_made_is_not_shown_and_not_tried_again() -> None:
     previews = Previews(pipeline)
     assert [previews.show(torch.zeros(1, 16, 4), 64, 64) for _ in range(3)] == [None] * 3
     assert len(tried) == 1
+    assert "invalid for input of size 53824" in (previews.failure() or "")
+    assert previews.failure() is None
 
 
 @pytest.mark.slow
@@ -72,6 +74,15 @@ def test_a_drawing_is_not_lost_by_a_preview_that_can_not_be_made(name: str, fami
     generator = load_family(family_folder, name, steps=6)
     (drawing,) = generator.draw(DrawRequest("an owl", (1,)), DrawControl(on_preview=lambda image: None))
     assert drawing.image.size == (32, 32)
+    assert [note for note in notes_of(drawing) if "previews can't be shown" in note]
+    (again,) = generator.draw(DrawRequest("an owl", (2,)), DrawControl(on_preview=lambda image: None))
+    assert not any("previews" in note for note in notes_of(again))
+
+
+def notes_of(drawing: Drawing) -> list[str]:
+    notes = drawing.facts["notes"]
+    assert isinstance(notes, list)
+    return notes
 
 
 def test_a_pipeline_without_latents_or_a_vae_shows_nothing() -> None:

@@ -54,6 +54,12 @@ Collection = Literal[
     "varied28",
     "varied29",
     "varied30",
+    "varied31",
+    "varied32",
+    "varied33",
+    "varied34",
+    "varied35",
+    "varied36",
     "test",
 ]
 """Two halves of one collection, of which "test" is kept apart from what is tuned, and further ones to tune on."""

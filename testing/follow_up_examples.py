@@ -26,6 +26,7 @@ from testing.follow_up_corpus import (
     PREPOSITIONS,
     Collection,
     Corpus,
+    Place,
     Turn,
     Wanted,
     library_names,
@@ -48,6 +49,7 @@ class Example:
         before: the picture that it goes on from.
         called: the collection's names that no library has.
         base: id of the image that it goes on from; ``None`` for a new picture.
+        stood: how things were to stand in the picture that it goes on from.
     """
 
     collection: Collection
@@ -59,15 +61,29 @@ class Example:
     before: DrawnScene | None
     called: Mapping[str, tuple[str, ...]]
     base: str | None
+    stood: tuple[Place, ...] = ()
 
     @property
     def is_change(self) -> bool:
         """Whether a changed picture is to be drawn of it."""
         return self.turn.kind == "change" and self.turn.draws
 
-    def is_right(self, prompt: str) -> bool:
-        """Tell whether the picture of a prompt is what was wanted, by its layout."""
-        return not faults(self.turn, scene_drawn(prompt), self.before, Corpus((), self.called))
+    def is_right(self, prompt: str, *, strictly: bool = True) -> bool:
+        """Tell whether the picture of a prompt is what was wanted, by its layout.
+
+        Args:
+            prompt: of the picture.
+            strictly: whether what stood somewhere has to stand there still; the prompt of the picture before need not
+                say so, if its layout has it by chance.
+        """
+        turn = self.turn
+        if not strictly:
+            left = tuple(
+                replace(one, places=tuple(place for place in one.places if place not in self.stood))
+                for one in turn.wanted
+            )
+            turn = replace(turn, wanted=left)
+        return not faults(turn, scene_drawn(prompt), self.before, Corpus((), self.called))
 
     def ending(self, brief: Brief | None) -> Ending:
         """Tell how the turn ends that is read so; ``None``: it is refused."""
@@ -215,5 +231,7 @@ def examples_of(collection: Collection) -> list[Example]:
                     continue
                 request, history = asked[-1]
                 place = (collection, conversation.name, one.number)
-                found.append(Example(*place, turn, request, history, before, corpus.called, image_id))
+                at = turn.goes_on_from
+                stood = conversation.turns[at - 1].wanted[0].places if at else ()
+                found.append(Example(*place, turn, request, history, before, corpus.called, image_id, stood))
     return found

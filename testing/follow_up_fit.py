@@ -13,13 +13,16 @@ import torch
 from numpy.typing import NDArray
 
 from imagerag.agent.follow_up.deciding import HELD
+from imagerag.agent.follow_up.first_request import drawn_as, openings
 from imagerag.agent.follow_up.likelihood import FEATURES
 from imagerag.agent.follow_up.network import Case, case_of, encoder
+from imagerag.agent.follow_up.phrases import words_of
 from imagerag.agent.follow_up.proposals import Proposal
 from imagerag.agent.follow_up.ranking import NO_CHANGE, combined, fitted_weights, likeliest_of, made, single_changes
-from imagerag.agent.follow_up.reading import FollowUps, standing_of
+from imagerag.agent.follow_up.reading import FollowUps
+from testing.follow_up_checks import faults
 from testing.follow_up_corpus import COLLECTIONS, Collection, read_corpus
-from testing.follow_up_examples import Example, examples_of, follow_ups_by_rule
+from testing.follow_up_examples import Example, examples_of, follow_ups_by_rule, scene_drawn
 
 KEPT_APART: tuple[Collection, ...] = ("test", "varied16", "varied25")
 """Collections on which no weights are fitted."""
@@ -72,9 +75,10 @@ def weigh(examples: Iterable[Example], reader: FollowUps) -> Iterator[Weighed]:
         proposals += several
         prompts += [made(edit, one) for one in several]
         are_right = {one: example.is_change and example.is_right(one) for one in set(prompts) if one}
+        if example.is_change and not any(are_right.values()):
+            are_right = {one: example.is_right(one, strictly=False) for one in are_right}
         right = wanted_wording(example, prompts, [are_right.get(prompt or "", False) for prompt in prompts])
-        standing = standing_of(example.history)
-        right[1] = turn.goes_back and standing is not None and standing.before == example.base
+        right[1] = turn.goes_back
         right[2] = turn.kind == "new"
         right[0] = not any(right)
         features = [np.array(request.features(one), dtype=np.int32) for one in proposals]
@@ -94,6 +98,32 @@ def wanted_wording(example: Example, prompts: Sequence[str | None], right: Seque
     gives = bool(HELD & set(re.findall(r"[a-z]+", example.request.lower())))
     meant = held if gives and any(held) else apart
     return list(meant if any(meant) else right)
+
+
+class Opened(NamedTuple):
+    """A first request as the network sees it, with what of its proposals is right."""
+
+    say: str
+    prompts: list[str | None]
+    right: NDArray[np.bool_]
+    case: Case
+
+
+def weigh_openings(collection: Collection) -> Iterator[Opened]:
+    """Yield a collection's requests for new pictures, wherever they stand, but for those that no proposal reads."""
+    corpus, encode = read_corpus(collection), encoder()
+    reader = follow_ups_by_rule()
+    edit = reader.begin()
+    for conversation in corpus.conversations:
+        for turn in conversation.turns:
+            if turn.kind != "new" or turn.upload:
+                continue
+            request, proposals = openings(edit, words_of(turn.say))
+            prompts = [drawn_as(edit, request.mentions, one) for one in proposals]
+            draws = {one: not faults(turn, scene_drawn(one), None, corpus) for one in set(prompts) if one}
+            right = np.array([draws.get(prompt or "", False) for prompt in prompts])
+            if right.any():
+                yield Opened(turn.say, prompts, right, case_of(request, proposals, encode))
 
 
 def scores_of(one: Weighed, weights: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -25,7 +25,7 @@ from safetensors.torch import save_file
 from imagerag.agent.follow_up.network import WEIGHTS, Case, Network, fitted_parts, fresh_network
 from imagerag.assets import asset
 from testing.follow_up_corpus import Collection
-from testing.follow_up_fit import Weighed, fit, scores_of, weighed_collections
+from testing.follow_up_fit import Opened, Weighed, fit, scores_of, weigh_openings, weighed_collections
 
 PARTS = 4
 """Parts into which the collections are put, for scores by weights that were fitted on the others."""
@@ -66,6 +66,11 @@ def lessons(collections: Mapping[Collection, Sequence[Weighed]]) -> list[Lesson]
         weights = fit(others)
         found += [lesson_of(one, weights) for name in names[part::PARTS] for one in collections[name]]
     return found
+
+
+def lesson_of_opening(one: Opened) -> Lesson:
+    """Return a first request, which the fitted weights don't score."""
+    return Lesson(one.case, np.zeros(len(one.right)), one.right)
 
 
 def loss_of(network: Network, some: Sequence[Lesson]) -> torch.Tensor:
@@ -128,6 +133,7 @@ def main() -> None:
     options.add_argument("--kept", type=Path, help="keep the weighed examples there, and weigh none twice")
     collections = weighed_collections(options.parse_args().kept)
     learnt = lessons(collections)
+    learnt += [lesson_of_opening(one) for name in collections for one in weigh_openings(name)]
     parts = {name: tensor.detach().half().contiguous() for name, tensor in fitted_parts(trained(learnt)).items()}
     path = asset("library.parquet").with_name(WEIGHTS)
     save_file(parts, path, metadata={"follow_ups": str(len(learnt))})

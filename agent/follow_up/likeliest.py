@@ -98,7 +98,7 @@ class Likeliest:
 
     def ways(self, edit: Edit, words: Sequence[str]) -> list[Reading]:
         """Return what words can mean, the likeliest first; nothing where weights are not to be trusted with them."""
-        if self._weights is None or not words or len(words) > LONGEST or not self._is_english(words):
+        if self._weights is None or not words or len(words) > LONGEST or not self.is_english(words):
             return []
         pairs = list(pairwise(words))
         asks = words[0] in _ASKING or any(pair in _WHAT_IS for pair in pairs[:1])
@@ -132,7 +132,7 @@ class Likeliest:
             self._last = asked, ways
         return ways
 
-    def _is_english(self, words: Sequence[str]) -> bool:
+    def is_english(self, words: Sequence[str]) -> bool:
         """Tell whether most words are English, or names."""
         said = [word for word in words if any(letter.isalpha() for letter in word)]
         return sum(map(self._is_word, said)) > MOST_ENGLISH * len(said)

@@ -18,7 +18,10 @@ from imagerag.assets.nouns import concrete_nouns
 from imagerag.prompt_grammar.inflection import singular
 from imagerag.prompt_grammar.vocabulary import ARTICLES, SIZES, RelationKind, colour_of, number_of
 
-MentionKind = Literal["thing", "pronoun", "colour", "size", "number", "relation", "side", "background", "style", "time"]
+MentionKind = Literal[
+    "thing", "pronoun", "colour", "size", "number", "relation", "side", "background", "style", "time", "between",
+    "other side",
+]  # fmt: skip
 LONGEST_NAME = 4
 """Words of the longest name that is looked for."""
 LONGEST_SIDE = 6
@@ -42,6 +45,8 @@ _NO_NAMES = frozenset(
 """Words that name something in the library, and hardly ever that in a follow-up."""
 _SPOKEN_SIZES = {"big": "bigger", "large": "bigger", "huge": "bigger", "small": "smaller", "little": "smaller",
                  "tiny": "smaller"}  # fmt: skip
+FACTORS = {"twice": 2.0, "double": 2.0, "triple": 3.0, "thrice": 3.0, "half": 0.5}
+"""Words for numbers that are told as a multiple of how many there are."""
 _TOO_MUCH = (("too",), ("not", "so"), ("not", "that"), ("not", "as"), ("less",), ("way", "too"), ("a", "bit", "too"))
 """Before a size, what asks for the opposite: "too big"."""
 
@@ -134,6 +139,8 @@ def verbs_of_change() -> frozenset[str]:
 def _mention(edit: Edit, words: Sequence[str], at: int) -> Mention | None:
     return (
         _background(words, at)
+        or _between(words, at)
+        or _other_side(words, at)
         or _beside_whom(words, at)
         or _thing(edit, words, at)
         or _side(words, at)
@@ -167,6 +174,26 @@ def _beside_whom(words: Sequence[str], at: int) -> Mention | None:
         return None  # a side of the picture
     kind: RelationKind = "left of" if found["side"] == "left" else "right of"
     return Mention("relation", at, at + taken, tuple(words[at : at + taken]), relation=kind)
+
+
+_BETWEEN = re.compile(
+    r"(?:right )?(?:in )?between(?: (?:them|the two(?: of them)?|both(?: of them)?|the both|those two))?\b"
+)
+_OTHER_SIDE = re.compile(
+    r"(?:(?:to|on|at|from) )?(?:(?:the|his|her|its|their) )?(?:other|opposite|far) (?:side|hand)(?: of)?\b"
+)
+
+
+def _between(words: Sequence[str], at: int) -> Mention | None:
+    """Return the words that put something between two things: "between them", "in between"."""
+    found = _BETWEEN.match(" ".join(words[at : at + 7]))
+    return None if found is None else Mention("between", at, at + len(found[0].split()), tuple(found[0].split()))
+
+
+def _other_side(words: Sequence[str], at: int) -> Mention | None:
+    """Return the words for the side on which nothing stands yet: "on the other side"."""
+    found = _OTHER_SIDE.match(" ".join(words[at : at + 6]))
+    return None if found is None else Mention("other side", at, at + len(found[0].split()), tuple(found[0].split()))
 
 
 def _thing(edit: Edit, words: Sequence[str], at: int) -> Mention | None:
@@ -302,8 +329,10 @@ def _look(words: Sequence[str], at: int) -> Mention | None:
             return Mention("time", at, at + 1, inner)
         if length == 1 and number_of(text) and text not in ("a", "an", "one"):
             return Mention("number", at, at + 1, inner)
-        if length == 1 and text in ("one", "twice", "double", "single", "pair"):
-            return Mention("number", at, at + 1, ({"one": "1", "single": "1"}.get(text, "2"),))
+        if length == 1 and text in FACTORS:
+            return Mention("number", at, at + 1, inner)
+        if length == 1 and text in ("one", "single", "pair"):
+            return Mention("number", at, at + 1, ("2" if text == "pair" else "1",))
     return None
 
 

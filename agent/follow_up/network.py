@@ -8,7 +8,7 @@ what it is made of, a proposal by the sum over its changes and over the mentions
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, get_args
 
@@ -25,6 +25,7 @@ from imagerag.agent.follow_up.scene_edit import Item
 from imagerag.assets import asset
 from imagerag.embedders.clip import text_tower_folder
 from imagerag.embedders.embedded import TextTower
+from imagerag.prompt_grammar.vocabulary import RELATION_WORDS
 
 WEIGHTS = "follow_up_network.safetensors"
 """Written by ``training.train_follow_up_network``."""
@@ -42,6 +43,8 @@ _MARKS = _ITEM + 4
 _MOST_CHANGES = 3
 """Number of a proposal's changes from which on more of them make no difference to its length."""
 
+_SAID: Mapping[str, str] = dict(RELATION_WORDS)
+"""How one thing is joined to those before it, where that isn't its own name."""
 Encode = Callable[[str], Sequence[int]]
 """Returns the tokens of words, without any at the ends."""
 
@@ -123,6 +126,10 @@ def _text_of(request: Request, encode: Encode) -> Text:
     edit = request.edit
     latest = edit.place_of(edit.latest) if edit.latest else None
     for at, item in enumerate(edit.items):
+        joined = item.joint not in ("and", "in") and at > 0
+        joint = list(encode(_SAID.get(item.joint, item.joint))) if joined else []
+        tokens += joint
+        marks += [0] * len(joint)
         pieces = list(encode(_told(item)))
         items.append((len(tokens), len(tokens) + len(pieces)))
         tokens += [*pieces, comma if at + 1 < len(edit.items) else end]

@@ -4,6 +4,7 @@ import re
 import tomllib
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,9 +12,10 @@ from imagerag.agent.follow_up.phrases import phrases
 from imagerag.agent.follow_up.scene_edit import items_of
 from imagerag.agent.follow_up.things import matching
 from imagerag.agent.protocols import PastImage
+from imagerag.prompt_grammar.inflection import singular
 from imagerag.prompt_grammar.parser import parse_scene
 from imagerag.prompt_grammar.scene import Scene
-from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of
+from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of, number_of
 
 _PICTURE = r"(?:one|image|picture|drawing|version|pic|photo|try|attempt|variant)"
 _NUMBERED = re.compile(
@@ -172,6 +174,53 @@ def pointed_at(words: Sequence[str], history: Sequence[PastImage], standing: Pas
     if strong and (missing := _names_a_picture(behind)):
         raise NoSuchPicture(f"{' '.join(missing)!r} names no picture of this conversation")
     return None
+
+
+_STEPS = frozenset(["step", "steps", "change", "changes", "edit", "edits", "time", "times", "turn", "turns", "move",
+                    "moves", "picture", "pictures", "image", "images"])  # fmt: skip
+_UNDOING = frozenset(["undo", "back", "revert", "rewind"])
+_WITHOUT = frozenset(["without", "no", "not", "minus", "hadn't", "wasn't", "weren't", "didn't"])
+
+
+def earlier_meant(words: Sequence[str], history: Sequence[PastImage], standing: PastImage) -> PastImage | None:
+    """Return the picture to which a request surely goes back, in whatever words; ``None`` where there is none before.
+
+    That of so many steps before, as often as it says "undo", before something came ("before the blue"), or the last
+    that is likest to what it says: each word that one of the pictures' prompts has counts for those that have it, and
+    against the others. Without any such word it is the picture before.
+    """
+    shown = list(dict.fromkeys(image.id for image in results(history)))
+    by_id = {image.id: image for image in history}
+    if standing.id not in shown or len(shown) < 2:
+        return by_id.get(standing.before or "")
+    steps = [number_of(word) for word, behind in pairwise(words) if behind in _STEPS and number_of(word) > 1]
+    many = max([*steps, *(list(words).count(word) for word in _UNDOING)])
+    if many > 1:
+        return by_id[shown[max(0, shown.index(standing.id) - many)]]
+    if (nth := next((word for word in words if word in _ORDINALS), "")) and _ORDINALS.index(nth) < len(shown):
+        return by_id[shown[_ORDINALS.index(nth)]]
+    said = [singular(word) for word in words]
+    told = {name: _words_of(by_id[name].prompt) for name in shown}
+    known = set().union(*told.values())
+    if "before" in said and (later := known & set(said[said.index("before") :])):
+        came = next((at for at, name in enumerate(shown) if later <= told[name]), 0)
+        return by_id.get(shown[came - 1] if came else standing.before or "")
+    signs = {
+        word: -1 if _WITHOUT & set(said[max(0, at - 2) : at]) else 1 for at, word in enumerate(said) if word in known
+    }
+    if not signs:
+        return by_id.get(standing.before or "")
+    others = [name for name in shown if name != standing.id]
+    scores = {name: sum(sign * (1 if word in told[name] else -1) for word, sign in signs.items()) for name in others}
+    return by_id[max(others, key=lambda name: (scores[name], others.index(name)))]
+
+
+_JOINING = frozenset(["a", "an", "and", "the", "to", "of", "on", "in", "at", "with", "next", "left", "right", "front"])
+
+
+def _words_of(prompt: str) -> set[str]:
+    """Return the words by which a picture is told from others, in the singular."""
+    return {singular(word) for word in re.findall(r"[a-z0-9'-]+", prompt.lower())} - _JOINING
 
 
 def _without_tail(rest: Sequence[str]) -> list[str]:

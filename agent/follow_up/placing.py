@@ -286,29 +286,37 @@ def _without_degree(words: Sequence[str]) -> list[str]:
 
 
 def _between(edit: Edit, words: Sequence[str]) -> bool:
-    """Put a new thing between two: "a table between them", "a tree between the dog and the cat"."""
+    """Put something between two things: "a table between them", "the tree between the dog and the cat"."""
     if "between" not in words:
         return False
     at = list(words).index("between")
-    found, thing = edit.find(words[at + 1 :]), edit.thing_of(words[:at])
-    if found is None or thing is None or len(found.places) != 2:
+    found, there = edit.find(words[at + 1 :]), edit.find(words[:at]) if words[0] in phrases().definite else None
+    if found is None or len(found.places) != 2:
         return False
-    one, other = found.places
-    items = found.items
-    units = [items[place : unit_end(items, place)] for place in (one, other)]
-    rest = [item for place, item in enumerate(items) if not any(item in unit for unit in units)]
+    items, places = found.items, found.places
+    if there is None:
+        middle = edit.thing_of(words[:at])
+    elif len(there.places) != 1 or there.places[0] in places or there.items != items:
+        return False
+    else:
+        middle = list(items[there.places[0] : unit_end(items, there.places[0])])
+    if middle is None:
+        return False
+    units = [items[place : unit_end(items, place)] for place in places]
+    taken = [id(item) for unit in (*units, middle) for item in unit]
+    rest = [item for item in items if id(item) not in taken]
     edit.take(
         [
             replace(units[0][0], joint="and"),
             *units[0][1:],
-            replace(thing[0], joint="left of"),
-            *thing[1:],
+            replace(middle[0], joint="left of"),
+            *middle[1:],
             replace(units[1][0], joint="left of"),
             *units[1][1:],
             *rest,
         ]
     )
-    edit.it = edit.latest = thing[0].thing.phrase
+    edit.it = edit.latest = middle[0].thing.phrase
     return True
 
 

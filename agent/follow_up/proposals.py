@@ -7,20 +7,21 @@ from itertools import combinations, islice
 from typing import Literal, NamedTuple
 
 from imagerag.agent.follow_up.edit import Edit
-from imagerag.agent.follow_up.mentions import Mention, sized
+from imagerag.agent.follow_up.mentions import FACTORS, Mention, sized
 from imagerag.agent.follow_up.phrases import phrases
 from imagerag.agent.follow_up.scene_edit import is_setting
 from imagerag.prompt_grammar.inflection import plural, singular
 from imagerag.prompt_grammar.noun_phrase import article
-from imagerag.prompt_grammar.vocabulary import ARTICLES, RELATION_WORDS, number_of
+from imagerag.prompt_grammar.vocabulary import ARTICLES, RELATION_WORDS, RelationKind, number_of
 
 ChangeKind = Literal[
-    "add", "add at", "add to side", "add behind all", "add alike", "give", "replace", "remove", "only", "colour",
-    "colour one", "colour all", "colour each", "background", "size", "size one", "grow", "shrink", "compare", "match",
-    "count", "count by", "move", "move to side", "swap", "swap colours", "style", "time",
-    "back", "new",
+    "add", "add at", "add to side", "add behind all", "add alike", "add between", "add opposite", "give", "replace",
+    "remove", "only", "colour", "colour one", "colour all", "colour each", "uncolour", "background", "size", "size one",
+    "size all", "resize", "grow", "shrink", "compare", "match", "count", "count by", "multiply", "move", "move to side",
+    "move between", "move opposite", "swap", "swap colours", "style", "time", "back", "new",
+    "open", "open at", "open to side",
 ]  # fmt: skip
-"""``back``: the picture before; ``new``: one of which nothing is there yet."""
+"""``back``: the picture before; ``new``: one of which nothing is there yet; ``open...``: of a first request."""
 MOST_TAKEN_TOGETHER = 3
 """Changes that one request asks for at most."""
 MOST_APART = 4
@@ -47,7 +48,8 @@ class Change:
         kind: of the change.
         target: the thing of the picture that it is done to, or that stays and what comes is put to.
         new: the mention of what comes.
-        look: the mention of the colour, size, number, side, style or time.
+        look: the mention of the colour, size, number, side, style or time; of a first request, that of the thing to
+            which what comes stands.
         relation: the mention of how it is to stand.
         other: the thing that the target is moved to, changes places with or stays with.
         apart: mentions of the colour, size and number of what comes that stand apart from its name.
@@ -74,8 +76,8 @@ Proposal = tuple[Change, ...]
 """Changes that are made one after the other."""
 
 
-def proposals_of(edit: Edit, mentions: Sequence[Mention]) -> Iterator[Change]:
-    """Yield each change that can be made of the mentions."""
+def proposals_of(edit: Edit, mentions: Sequence[Mention], words: Sequence[str] = ()) -> Iterator[Change]:
+    """Yield each change that can be made of the mentions, of a request of such words."""
     news = [at for at, one in enumerate(mentions) if one.kind == "thing"]
     targets = _referents(edit, mentions)
     relations = [at for at, one in enumerate(mentions) if one.kind == "relation"]
@@ -100,11 +102,18 @@ def proposals_of(edit: Edit, mentions: Sequence[Mention]) -> Iterator[Change]:
                     order = ("make", *_called(edit, target.place), *(mentions[at].colour or "").split())
                     yield Change("colour", order, target, look=at)
     yield from _of_targets(edit, mentions, targets, relations, sides)
+    yield from _placed_otherwise(edit, mentions, news, targets)
+    if _LIKEWISE & set(words):
+        yield from _matched(edit, targets)
+    if _AS_IT_WAS & set(words):
+        yield from _as_they_were(edit, targets)
     for at, one in enumerate(mentions):
         if one.kind == "colour":
             yield Change("background", ("make", "the", "background", *one.words), look=at)
             if len(edit.items) > 1:
                 yield Change("colour all", ("make", "everything", *one.words), look=at)
+        if one.kind == "size" and len(edit.items) > 1:
+            yield Change("size all", ("make", "everything", sized(one.words)), look=at)
         if one.kind == "style":
             yield Change("style", (*one.words, "style"), look=at)
         if one.kind == "time":
@@ -179,7 +188,7 @@ def _of_targets(
         if target.mention is not None and len(edit.items) > 1:
             yield Change("only", ("only", *who), target)
         several = ("make", "one", "of", *who) if thing.count > 1 else ()
-        if not any(one.kind == "size" for one in mentions):
+        if target.mention is not None or not any(one.kind == "size" for one in mentions):
             yield Change("grow", ("make", *who, "bigger"), target)
             yield Change("shrink", ("make", *who, "smaller"), target)
         yield Change("add alike", ("add", "another", *thing.phrase.split()), target)
@@ -193,6 +202,9 @@ def _of_targets(
                 yield Change("size", ("make", *who, sized(one.words)), target, look=at)
                 if several:
                     yield Change("size one", (*several, sized(one.words)), target, look=at)
+            elif one.kind == "number" and (factor := FACTORS.get(one.words[0])):
+                if (many := factor * thing.count).is_integer():
+                    yield Change("multiply", _counted(edit, target.place, int(many)), target, look=at)
             elif one.kind == "number" and number_of(one.words[0]) != thing.count:
                 yield Change("count", _counted(edit, target.place, number_of(one.words[0])), target, look=at)
         if thing.count > 1:
@@ -227,6 +239,72 @@ def _of_targets(
                 yield Change("match", ("make", *who, *colour.split()), target, other=other)
 
 
+_LIKEWISE = frozenset(["same", "likewise", "alike", "also", "too", "match", "matching", "matches", "ditto"])
+"""Words by which one thing gets the colour of another that is not named."""
+_AS_IT_WAS = frozenset(
+    ["colour", "color", "coloured", "colored", "uncoloured", "uncolored", "uncolour", "uncolor", "plain", "normal",
+     "regular", "original", "natural", "usual", "was", "were", "own", "ordinary", "default", "paint", "again", "back",
+     "wasn't", "not", "no", "isn't", "doesn't", "don't", "never", "real", "actual"]
+)  # fmt: skip
+"""Words by which a thing loses its colour or its size."""
+
+
+def _matched(edit: Edit, targets: Sequence[Referent]) -> Iterator[Change]:
+    """Yield changes by which a thing gets another's colour that the request does not name: "the hat too"."""
+    for target in targets:
+        thing = edit.items[target.place].thing
+        for place, item in enumerate(edit.items):
+            colour = item.thing.colour
+            if target.mention is not None and colour and colour != thing.colour:
+                order = ("make", *_called(edit, target.place), *colour.split())
+                yield Change("match", order, target, other=Referent(place, None))
+
+
+def _as_they_were(edit: Edit, targets: Sequence[Referent]) -> Iterator[Change]:
+    """Yield changes by which a thing has its own colour again, or its usual size."""
+    for target in targets:
+        thing, who = edit.items[target.place].thing, _called(edit, target.place)
+        if thing.colour:
+            yield Change("uncolour", (*who, "without", "colour"), target)
+        if thing.size != "normal":
+            yield Change("resize", ("make", *who, "normal", "size"), target)
+
+
+def _placed_otherwise(
+    edit: Edit, mentions: Sequence[Mention], news: Sequence[int], targets: Sequence[Referent]
+) -> Iterator[Change]:
+    """Yield changes by which a thing comes between two others, or on the side where there is nothing yet."""
+    for at, one in enumerate(mentions):
+        if one.kind == "between":
+            for first, other in combinations(targets, 2):
+                if first.place < other.place:
+                    both = (*_called(edit, first.place), "and", *_called(edit, other.place))
+                    for new in news:
+                        if new not in (first.mention, other.mention):
+                            order = ("put", *new_thing(mentions[new]), "between", *both)
+                            yield Change("add between", order, first, new, None, at, other)
+                    for third in targets:
+                        if third.place not in (first.place, other.place) and third.mention is not None:
+                            order = ("put", *_called(edit, third.place), "between", *both)
+                            yield Change("move between", order, third, None, None, at, other)
+        elif one.kind == "other side":
+            for relation in edit.scene.relations:
+                if (inverse := _OPPOSITE.get(relation.kind)) is None:
+                    continue
+                left, right = relation.subject[0], relation.anchor[0]
+                for target in targets:
+                    if target.place not in (left, right):
+                        continue
+                    beside, kind = (right, inverse) if target.place == left else (left, relation.kind)
+                    flipped = ("put", *_called(edit, target.place), *_in_words(kind), *_called(edit, beside))
+                    yield Change("move opposite", flipped, target, None, None, at, Referent(beside, None))
+                    how = _in_words(inverse if target.place == right else relation.kind)
+                    for new in news:
+                        if new != target.mention:
+                            order = ("put", *new_thing(mentions[new]), *how, *_called(edit, target.place))
+                            yield Change("add opposite", order, target, new, None, at)
+
+
 def _referents(edit: Edit, mentions: Sequence[Mention]) -> list[Referent]:
     """Return what of the picture may be meant: what is named, and all of it where a pronoun or nothing names it."""
     free = [at for at in range(len(edit.items)) if not is_setting(edit.items, at)] or list(range(len(edit.items)))
@@ -252,7 +330,11 @@ def _counted(edit: Edit, place: int, count: int) -> tuple[str, ...]:
 
 def _relation(mention: Mention) -> tuple[str, ...]:
     assert mention.relation is not None
-    return tuple(RELATION_WORDS.get(mention.relation, mention.relation).split())
+    return _in_words(mention.relation)
+
+
+def _in_words(relation: RelationKind) -> tuple[str, ...]:
+    return tuple(RELATION_WORDS.get(relation, relation).split())
 
 
 def new_thing(mention: Mention, apart: Sequence[Mention] = ()) -> tuple[str, ...]:
@@ -282,6 +364,7 @@ def new_thing(mention: Mention, apart: Sequence[Mention] = ()) -> tuple[str, ...
     return (*([article(name[0])] if one else first), *name)
 
 
+_OPPOSITE: dict[RelationKind, RelationKind] = {"left of": "right of", "right of": "left of"}
 _AS_AN_ADJECTIVE = {"bigger": "large", "smaller": "small", "big": "large", "large": "large", "huge": "large"}
 _SIDES: dict[str, tuple[str, ...]] = {
     "left": ("to", "the", "left", "of"),
@@ -343,7 +426,8 @@ def _in_order(mentions: Sequence[Mention], singles: Sequence[Change]) -> Iterato
     starting: dict[int, list[tuple[int, Change]]] = {}
     for change in sorted(singles, key=lambda one: one.new is not None):  # looks of what is named come first
         used = change.used
-        if len(used) < (1 if change.kind in ("remove", "add", "grow", "shrink") else 2):
+        in_one = change.look is not None and change.target is not None and change.look == change.target.mention
+        if len(used) < (1 if in_one or change.kind in ("remove", "add", "grow", "shrink", "uncolour", "resize") else 2):
             continue
         first, last = min(used), max(used)
         if all(at in used or mentions[at].kind in _OF_NO_WEIGHT for at in range(first, last)):

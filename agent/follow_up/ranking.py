@@ -24,6 +24,8 @@ WEIGHTS = "follow_up_weights.safetensors"
 """Written by ``training.fit_follow_ups``."""
 MOST_COMBINED = 12
 """Single changes, the likeliest first, of which two or three are taken together."""
+MOST_OTHERWISE = 16
+"""Single changes that are taken together with these as the likeliest that is made of their words."""
 MOST_TOGETHER = 60
 """Pairs and triples that are weighed, those that leave fewest mentions unused first."""
 MOST_MADE = 8
@@ -101,14 +103,22 @@ def single_changes(edit: Edit, words: Sequence[str]) -> tuple[Request, list[Chan
     mentions = mentions_of(edit, words)
     found: dict[tuple[str, ...], Change] = {}
     if len(mentions) <= MOST:
-        for change in proposals_of(edit, mentions):
+        for change in proposals_of(edit, mentions, words):
             found.setdefault(change.order, change)  # what is named comes before what is implied
     return Request(edit, words, mentions), list(found.values())
 
 
 def likeliest_of(changes: Sequence[Change], scores: Sequence[float]) -> list[Change]:
-    """Return the ``MOST_COMBINED`` changes of the highest scores, in the order in which they are given."""
-    best = sorted(range(len(changes)), key=lambda at: -scores[at])[:MOST_COMBINED]
+    """Return the ``MOST_COMBINED`` changes of the highest scores, in the order in which they are given.
+
+    Besides, of those made of the same words the likeliest, up to ``MOST_OTHERWISE``: what is unlikely by itself, since
+    it leaves a part of the request unread, may be that part's change.
+    """
+    ranked = sorted(range(len(changes)), key=lambda at: -scores[at])
+    first: dict[frozenset[int], int] = {}
+    for at in ranked:
+        first.setdefault(changes[at].used, at)
+    best = {*ranked[:MOST_COMBINED], *list(first.values())[:MOST_OTHERWISE]}
     return [changes[at] for at in sorted(best)]
 
 

@@ -15,6 +15,7 @@ from imagerag.agent.follow_up.clauses import KEPT, without_asides
 from imagerag.agent.follow_up.deciding import Ruled, decided, exchanges_untold, likeliest
 from imagerag.agent.follow_up.earlier import named_in_correction, read_meant
 from imagerag.agent.follow_up.edit import Edit, in_words, is_known, run_together
+from imagerag.agent.follow_up.first_request import first_readings, likelier
 from imagerag.agent.follow_up.heading import refuse_turning
 from imagerag.agent.follow_up.likeliest import LEFT_TO_RULES, LIKELY, SURE_BY_RULE, SURE_OF_ANOTHER, Likeliest
 from imagerag.agent.follow_up.mentions import mentions_of
@@ -123,6 +124,10 @@ class FollowUps:
     @cached_property
     def _typed(self) -> dict[str, str]:
         return run_together(self._known)
+
+    def begin(self) -> Edit:
+        """Return no picture, for ``first_readings``."""
+        return Edit.of("", self._names, self._known)
 
     def brief(self, request: str, history: Sequence[PastImage]) -> Brief:
         """Return what a request asks for after the images in ``history``.
@@ -398,9 +403,13 @@ class FollowUps:
         if best.probability < SURE_OF_ANOTHER:
             return None
         if best.instead == "back":
-            stands = base == standing_of(history) and base.before is not None
-            return _stepped(history, base, back=True) if stands else None
+            image = pictures.earlier_meant(words, history, base) if base == standing_of(history) else None
+            if image is None or image.id == base.before:
+                return _stepped(history, base, back=True) if image is not None else None
+            return _back_at(image)
         wanted = self._named_new(without_taken_back(words), base, history)
+        if self._load_network is not None and (ways := first_readings(self.begin(), words, self._load_network())):
+            wanted = ways[0].prompt if ways[0].probability >= SURE_OF_ANOTHER else wanted
         return Brief(wanted, notes=(f"read as 'now draw {wanted}'",)) if wanted else None
 
     def _named_new(self, words: Sequence[str], base: PastImage, history: Sequence[PastImage]) -> str:
@@ -420,6 +429,16 @@ class FollowUps:
         Raises:
             UserError: it changes or names an earlier one.
         """
+        ruled = self._first_by_rule(request, words, text)
+        if self._talk_only or self._load_network is None or self._load_weights is None:
+            return ruled
+        if not self._likely.is_english(words):
+            return ruled
+        best = likelier(self.begin(), words, ruled.prompt, self._known, self._load_network())
+        return ruled if best is None else Brief(best.prompt, notes=(best.told,))
+
+    def _first_by_rule(self, request: str, words: Sequence[str], text: str) -> Brief:
+        """Return what rules make of a request in a thread without a picture; see ``_first``."""
         if (without := _PLEASE.sub("", request)) != request:  # "a tent, please, and a flag"
             words = words_of(in_words(without, self._known, self._typed))
             request, text = without, " ".join(without_courtesy(words))

@@ -1,9 +1,11 @@
 """Which picture of the thread a request speaks of."""
 
+from dataclasses import replace
+
 import pytest
 
 from imagerag.agent.follow_up import pictures
-from imagerag.agent.protocols import Brief
+from imagerag.agent.protocols import Brief, PastImage
 from testing.follow_ups import read
 
 
@@ -75,3 +77,32 @@ def test_what_a_like_picture_lacks_is_brought_back_into_it() -> None:
     brief = read("bring back the owl", "a red cat", ["a cat and an owl"])
     assert not brief.answer
     assert brief.prompt == "a red cat and an owl"
+
+
+PAST = ("a dog", "a dog wearing a hat", "a red dog wearing a hat", "a red dog wearing a hat on a boat")
+
+
+@pytest.mark.parametrize(
+    ("said", "image"),
+    [
+        ("was better before", "image-4"),
+        ("two steps back please", "image-3"),
+        ("undo , undo , undo", "image-2"),
+        ("take me to before the boat", "image-3"),
+        ("before i asked for a hat", "image-1"),
+        ("restore the version without a hat", "image-1"),
+        ("where the dog was red but had no boat", "image-3"),
+        ("the first version was nicest", "image-1"),
+    ],
+)
+def test_which_picture_is_gone_back_to_is_told_by_what_it_shows(said: str, image: str) -> None:
+    history = [PastImage(f"image-{at}", prompt, at) for at, prompt in enumerate((*PAST, f"{PAST[-1]} at night"), 1)]
+    standing = replace(history[-1], standing=True, before="image-4")
+    found = pictures.earlier_meant(said.split(), [*history[:-1], standing], standing)
+    assert found is not None
+    assert found.id == image
+
+
+def test_there_is_nothing_to_go_back_to_from_the_first_picture() -> None:
+    only = PastImage("image-1", "a dog", 1, standing=True)
+    assert pictures.earlier_meant(["go", "back"], [only], only) is None

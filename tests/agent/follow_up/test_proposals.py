@@ -74,8 +74,9 @@ def test_changes_of_many_kinds_are_proposed(request_: str, prompt: str, order: s
     assert order in orders(proposed(request_, prompt))
 
 
-def test_a_size_that_is_said_leaves_no_other() -> None:
-    assert "make the dog smaller" not in orders(proposed("the dog bigger"))
+def test_a_size_that_is_said_may_be_that_which_is_to_change() -> None:
+    assert "make the dog smaller" in orders(proposed("the dog is huge , scale it down"))
+    assert "make the dog smaller" not in orders(proposed("bigger"))
 
 
 def lists(request: str, prompt: str) -> list[tuple[str, ...]]:
@@ -105,3 +106,32 @@ def test_a_side_of_the_picture_is_one_of_a_thing_unless_it_is_a_corner() -> None
     edit = Edit.of("a dog", NAMES, NAMES)
     left, corner = (mentions_of(edit, words.split())[0] for words in ("left", "in the top left corner"))
     assert (side_of(left), side_of(corner)) == (("to", "the", "left", "of"), ())
+
+
+@pytest.mark.parametrize(
+    ("request_", "prompt", "order"),
+    [
+        ("an owl between the two", "a dog and a cat", "put an owl between the dog and the cat"),
+        ("the owl in between", "a dog and a cat and an owl", "put the owl between the dog and the cat"),
+        ("the dog on the other side", "a dog to the left of a cat", "put the dog to the right of the cat"),
+        ("an owl on the opposite side", "a dog to the left of a cat", "put an owl to the right of the cat"),
+        ("half of them", "four owls", "make it 2 owls"),
+        ("triple the owls", "two owls", "make it 6 owls"),
+        ("both smaller", "a dog and a cat", "make everything smaller"),
+        ("the same for the cat", "a red dog and a cat", "make the cat red"),
+        ("the dog in its own colour", "a red dog and a cat", "the dog without colour"),
+        ("the dog as it was", "a large dog and a cat", "make the dog normal size"),
+    ],
+)
+def test_less_usual_changes_are_proposed_and_can_be_made(request_: str, prompt: str, order: str) -> None:
+    edit = Edit.of(prompt, NAMES, NAMES)
+    words = request_.split()
+    found = [one for one in proposals_of(edit, mentions_of(edit, words), words) if " ".join(one.order) == order]
+    assert found
+    assert made(edit, (found[0],)) not in (None, prompt)
+
+
+def test_half_of_an_odd_number_is_not_proposed() -> None:
+    words = ["half", "of", "them"]
+    edit = Edit.of("three owls", NAMES, NAMES)
+    assert not [one for one in proposals_of(edit, mentions_of(edit, words), words) if one.kind == "multiply"]

@@ -121,7 +121,7 @@ def finite_at(
 
 def _going_on(tokens: Sequence[str], position: int) -> Finite | None:
     """Read a second verb of one subject: "a bird comes and sits on the roof", "a dog wears a hat and has a ball"."""
-    if tokens[position] in _HAVE and is_determiner("".join(tokens[position + 1 : position + 2])):
+    if tokens[position] in ("has", "had") and is_determiner("".join(tokens[position + 1 : position + 2])):
         return _having(tokens, position, position)
     form = _forms().get(tokens[position])
     if form is None or not form.is_sure or form.form == "plain":

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
+from imagerag.prompt_grammar.finite import finite_at, in_order, presented, refers, with_look
 from imagerag.prompt_grammar.inflection import singular
 from imagerag.prompt_grammar.modifiers import (
     INTRODUCTIONS,
@@ -25,6 +26,7 @@ _LONGEST_CONNECTOR = max(len(connector.split()) for connector in CONNECTORS)
 _CONNECTOR_STARTS = frozenset(connector.split()[0] for connector in CONNECTORS)
 _LONGEST_INTRODUCED = 12
 _BESIDE_GEAR = frozenset(["on", "with", "at"])
+_OWNERS = frozenset(["his", "her", "its", "their", "my", "our", "your"])
 _LONGEST_ARTIST = 4
 """Words of an artist's name."""
 
@@ -51,7 +53,7 @@ class Clause(NamedTuple):
 
 def split_clauses(text: str, names: Collection[str]) -> Iterator[Clause]:
     """Cut at connectors, leaving known names whole, in one pass over the words."""
-    tokens = _tokens(text)
+    tokens = in_order(_tokens(text))
     joint: Joint = "and"
     connector = ""
     held: list[str] = []
@@ -62,6 +64,9 @@ def split_clauses(text: str, names: Collection[str]) -> Iterator[Clause]:
         if name:
             held.append(name)
             position += length
+            continue
+        if not held and (shown := presented(tokens, position)):
+            position += shown
             continue
         introduced, length = _introduced(tokens, position, held)
         if introduced:
@@ -90,6 +95,23 @@ def split_clauses(text: str, names: Collection[str]) -> Iterator[Clause]:
                 yield Clause("and", ",", words, absent=True)
             joint, connector, held = "and", ",", []
             position += length
+            continue
+        if told := finite_at(tokens, position, held, names, connector):
+            position += told.length
+            if told.instead:
+                tokens[position] = told.instead
+            if told.look:
+                held = with_look(held, told.look)
+            if yielded and refers(held):
+                held = []
+            if told.joint and held:
+                yield Clause(joint, connector, held, told.said)
+                yielded = True
+            if told.joint:
+                joint, connector, held = told.joint, told.said, []
+            continue
+        if held and held[-1] in _OWNERS and tokens[position] == "own":
+            position += 1
             continue
         if doing := verb_at(tokens, position, held):
             if held:
@@ -204,7 +226,7 @@ def _path(tokens: Sequence[str], position: int) -> tuple[Joint | None, int]:
     return None, 0
 
 
-_BEFORE_AN_OBJECT = ARTICLES | {"his", "her", "its", "their", "my", "our"}
+_BEFORE_AN_OBJECT = ARTICLES | _OWNERS
 
 
 def _known(tokens: Sequence[str], position: int, names: Collection[str]) -> tuple[str, int] | None:

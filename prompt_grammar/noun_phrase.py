@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from imagerag.prompt_grammar.finite import may_be_verb
 from imagerag.prompt_grammar.inflection import plural, singular
 from imagerag.prompt_grammar.modifiers import names_a_kind
 from imagerag.prompt_grammar.vocabulary import ARTICLES, NUMBERS, SIZES, Size, colour_of, dozens_of, number_of
@@ -87,6 +88,8 @@ def describe_object(thing: SceneObject) -> str:
     inner = [word for word in (size, thing.colour or "") if word]
     if thing.count == 1:
         words = " ".join([*inner, thing.phrase])
+        if " " in words and may_be_verb(words.rpartition(" ")[2]):
+            return words
         return f"{article(words)} {words}"
     many = plural(thing.phrase)
     if singular(many) != thing.phrase:

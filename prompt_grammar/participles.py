@@ -37,16 +37,22 @@ def thing_ends(words: Sequence[str]) -> int:
     Adverbs and particles beside it go with it: "old boats gently rocking", "cans neatly stacked up".
     """
     end = len(words)
-    while end > 1 and (words[end - 1] in _lists()["particles"] or _is_adverb(words[end - 1])):
+    while end > 1 and (words[end - 1] in _lists()["particles"] or is_adverb(words[end - 1])):
         end -= 1
     if not end or not is_participle(words[end - 1]):
         return len(words)
     end -= 1
-    while end and _is_adverb(words[end - 1]):
+    while end and is_adverb(words[end - 1]):
         end -= 1
     # Behind these stands a noun: "the landing", "a portrait of Ahmed".
     return len(words) if end and (words[end - 1] in ARTICLES or words[end - 1] == "of") else end
 
 
-def _is_adverb(word: str) -> bool:
+def is_particle(word: str) -> bool:
+    """Tell whether a word is what verbs take along: "up" of "curled up"."""
+    return word in _lists()["particles"]
+
+
+def is_adverb(word: str) -> bool:
+    """Tell whether a word in lower case says how something is done."""
     return 4 < len(word) <= _LONGEST and word.endswith("ly") and word not in _lists()["no_adverbs"]

@@ -23,8 +23,8 @@ from imagerag.prompt_grammar.vocabulary import (
 _VOWELS = "aeiou"
 _LONGEST_OBJECT = 4
 """Words of what is done with, where no article stands before it."""
-_RELATIVE = frozenset(["that", "who", "which"])
-_BE = frozenset(["is", "are", "was", "were"])
+RELATIVE = frozenset(["that", "who", "which"])
+BE = frozenset(["is", "are", "was", "were"])
 
 
 class Verb(NamedTuple):
@@ -60,13 +60,16 @@ def _verbs() -> _Verbs:
     kinds: tuple[RelationKind, ...] = ("with", "on", "wearing", "inside", "beside")
     for kind in kinds:
         for verb in data[kind]:
-            participles[_participle(verb)] = kind
-            finite[verb] = finite[_third_person(verb)] = _participle(verb)
+            participles[participle_of(verb)] = kind
+            finite[verb] = finite[third_person(verb)] = participle_of(verb)
     lists = {name: frozenset(data[name]) for name in ("joined", "prepositions", "mass", "neither")}
     return _Verbs(participles, finite, **lists)
 
 
-def _participle(verb: str) -> str:
+def participle_of(verb: str) -> str:
+    """Return the present participle of a verb's plain form."""
+    if verb.endswith("ie"):
+        return verb[:-2] + "ying"
     if verb.endswith("e") and not verb.endswith("ee"):
         return verb[:-1] + "ing"
     short = len(verb) > 2 and verb[-1] not in _VOWELS + "wxy" and verb[-2] in _VOWELS and verb[-3] not in _VOWELS
@@ -75,7 +78,8 @@ def _participle(verb: str) -> str:
     return f"{verb}{verb[-1] if doubled else ''}ing"
 
 
-def _third_person(verb: str) -> str:
+def third_person(verb: str) -> str:
+    """Return what a verb is with "it": "flies"."""
     if verb.endswith("y") and verb[-2] not in _VOWELS:
         return verb[:-1] + "ies"
     return verb + ("es" if verb.endswith(("s", "sh", "ch", "x", "z", "o")) else "s")
@@ -102,6 +106,16 @@ def is_object_preposition(word: str) -> bool:
     return word in _verbs().prepositions
 
 
+def is_joined(participle: str, preposition: str) -> bool:
+    """Tell whether a verb stands between two things with that preposition: "looking at"."""
+    return f"{participle} {preposition}" in _verbs().joined
+
+
+def is_transitive(participle: str) -> bool:
+    """Tell whether something is done with a second thing."""
+    return participle in _verbs().participles
+
+
 def verb_at(tokens: Sequence[str], position: int, held: Sequence[str]) -> Verb | None:
     """Return the verb that starts here, if one does and a thing follows.
 
@@ -111,21 +125,21 @@ def verb_at(tokens: Sequence[str], position: int, held: Sequence[str]) -> Verb |
         held: the words since the last connector. Without a noun among them, a participle belongs to what follows it.
     """
     start = position
-    relative = tokens[start] in _RELATIVE and bool(held)
+    relative = tokens[start] in RELATIVE and bool(held)
     start += relative
-    while start < len(tokens) and tokens[start] in _BE and (held or relative):
+    while start < len(tokens) and tokens[start] in BE and (held or relative):
         start += 1
     if start >= len(tokens) - 1:
         return None
     verbs = _verbs()
     word = tokens[start]
-    comes = _comes_from(tokens[start : start + 2]) and _is_determiner("".join(tokens[start + 2 : start + 3]))
+    comes = _comes_from(tokens[start : start + 2]) and is_determiner("".join(tokens[start + 2 : start + 3]))
     lit = comes and (is_falling_light([*held, word]) or direction_begins(["it", *tokens[start + 1 : start + 4]]))
     if joined := (comes and not lit) or " ".join(tokens[start : start + 2]) in verbs.joined:
         start += 1
     other = word.endswith("ing") and is_participle(word) and word not in CONNECTORS and word not in verbs.neither
     participle = word if other or word in verbs.participles else ""
-    done_with = _is_determiner(tokens[start + 1]) or (word.endswith("s") and _is_mass(tokens, start + 1))
+    done_with = is_determiner(tokens[start + 1]) or (word.endswith("s") and _is_mass(tokens, start + 1))
     if not participle and word in verbs.finite and (relative or done_with):
         participle = verbs.finite[word]
     if not participle and not joined:
@@ -133,9 +147,9 @@ def verb_at(tokens: Sequence[str], position: int, held: Sequence[str]) -> Verb |
     if joined and any(word in LOOKED_AT for word in tokens[start + 1 : start + 3]):  # out of the picture
         return None
     following = tokens[start + 1] if start + 1 < len(tokens) else ","
-    determined = _is_determiner(following)
+    determined = is_determiner(following)
     goes_on = not held and position and (determined or _is_mass(tokens, start + 1))
-    if following in CONNECTORS or not (_has_thing(held) or goes_on):
+    if following in CONNECTORS or not (has_thing(held) or goes_on):
         return None
     if joined:
         return Verb("beside", " ".join(tokens[start - 1 : start + 1]), start + 1 - position)
@@ -147,11 +161,13 @@ def verb_at(tokens: Sequence[str], position: int, held: Sequence[str]) -> Verb |
     return Verb(verbs.participles.get(participle, "beside"), participle, start + 1 - position)
 
 
-def _is_determiner(word: str) -> bool:
+def is_determiner(word: str) -> bool:
+    """Tell whether a noun phrase begins with the word: an article, or a number."""
     return word in ARTICLES or bool(number_of(word)) or word in NUMBERS[1:]
 
 
-def _has_thing(held: Sequence[str]) -> bool:
+def has_thing(held: Sequence[str]) -> bool:
+    """Tell whether words say more than how many there are of something, how large, and in which colour."""
     return any(not (word in ARTICLES or word in SIZES or colour_of(word) or number_of(word)) for word in held)
 
 
@@ -180,10 +196,10 @@ def _phrase(tokens: Sequence[str], start: int) -> Sequence[str]:
 def posture_begins(tokens: Sequence[str], position: int, held: Sequence[str]) -> int:
     """Return how many tokens only lead over to a participle: 2 at "that is" of "a cat that is sleeping on a bed"."""
     start = position
-    if held and tokens[start] in _RELATIVE:
+    if held and tokens[start] in RELATIVE:
         start += 1
     begun = start
-    while start < len(tokens) and tokens[start] in _BE:
+    while start < len(tokens) and tokens[start] in BE:
         start += 1
     leads = held and start > begun and start < len(tokens) and is_participle(tokens[start])
     return start - position if leads else 0

@@ -106,6 +106,7 @@ CONNECTORS: dict[str, Joint] = {
     "at the centre of": "inside",
     "in the corner of": "inside",
     "at the top of": "on",
+    "at the bottom of": "inside",
     "at the edge of": "beside",
     "on the edge of": "beside",
     "at the foot of": "beside",

@@ -21,6 +21,7 @@ from imagerag.agent.follow_up.likeliest import LEFT_TO_RULES, LIKELY, SURE_BY_RU
 from imagerag.agent.follow_up.mentions import mentions_of
 from imagerag.agent.follow_up.new_picture import asked_for, refined_by, stands_for_itself, without_taken_back
 from imagerag.agent.follow_up.opening import opened
+from imagerag.agent.follow_up.opening_sentence import told_plainly
 from imagerag.agent.follow_up.phrases import (
     joined,
     phrases,
@@ -442,6 +443,10 @@ class FollowUps:
         if (without := _PLEASE.sub("", request)) != request:  # "a tent, please, and a flag"
             words = words_of(in_words(without, self._known, self._typed))
             request, text = without, " ".join(without_courtesy(words))
+        plainly_told = told_plainly(words, self._names, self._known, talk_only=self._talk_only)
+        if plainly_told is not None:
+            words = plainly_told
+            request, text = joined(words), " ".join(without_courtesy(words))
         said, taken = phrases(), words
         bare = with_verb_spelt(without_courtesy(words), self._known)
         changing = tuple(verb for kind in ("put", "remove", "replace", "make", "give") for verb in said.verbs[kind])

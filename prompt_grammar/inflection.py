@@ -1,20 +1,19 @@
 """Singular and plural of English noun phrases."""
 
 import re
+from collections.abc import Mapping
 
 _IRREGULAR = {
     "mice": "mouse",
+    "dormice": "dormouse",
     "geese": "goose",
     "men": "man",
     "women": "woman",
     "children": "child",
+    "grandchildren": "grandchild",
     "people": "person",
     "feet": "foot",
     "teeth": "tooth",
-    "wolves": "wolf",
-    "knives": "knife",
-    "leaves": "leaf",
-    "loaves": "loaf",
     "sheep": "sheep",
     "fish": "fish",
     "deer": "deer",
@@ -22,44 +21,63 @@ _IRREGULAR = {
     "buses": "bus",
     "cacti": "cactus",
     "octopi": "octopus",
-    "scarves": "scarf",
-    "elves": "elf",
-    "calves": "calf",
-    "halves": "half",
-    "hooves": "hoof",
-    "wives": "wife",
+    "oases": "oasis",
+    "lives": "life",
     "dice": "die",
     "oxen": "ox",
     "axes": "axe",
     "lenses": "lens",
-    "canoes": "canoe",
-    "shoes": "shoe",
-    "toes": "toe",
-    "oboes": "oboe",
+    "quizzes": "quiz",
+    "clauses": "claus",
+    "rhinoceroses": "rhinoceros",
+    "lacrosses": "lacrosse",
 }
 _PLURALS = {singular: plural for plural, singular in reversed(_IRREGULAR.items())}
-_IN_IE = (
-    *("cookies", "movies", "zombies", "genies", "selfies", "brownies", "smoothies", "hoodies", "ties"),
-    *("pixies", "beanies"),
-)
-"""Plurals of words in "ie", which others in "ies" are not."""
-_MAN = ("snowman", "fireman", "policeman", "postman", "fisherman", "gentleman", "woman", "merman", "superman")
-"""Words in "man" whose plural is one in "men": not those of humans, Germans and talismans."""
-_PLURAL_NAMES = frozenset(
+_IN_VES = {
+    **{"wolves": "wolf", "knives": "knife", "leaves": "leaf", "loaves": "loaf", "scarves": "scarf", "elves": "elf"},
+    **{"calves": "calf", "halves": "half", "hooves": "hoof", "wives": "wife", "thieves": "thief", "sheaves": "sheaf"},
+    **{"dwarves": "dwarf", "wharves": "wharf"},
+}
+_OF_VES = {singular: plural for plural, singular in _IN_VES.items()}
+"""Plurals in "ves" of words in "f", and of those that end in them: shelves, werewolves; not olives and gloves."""
+_IN_IE = frozenset(
     (
-        "aries", "arrows", "arts", "bags", "bars", "beads", "beans", "bicycles", "biceps", "binoculars", "blueberries",
-        "books", "briefs", "bubbles", "busts", "cards", "chains", "cherries", "chopsticks", "clothes", "customs",
-        "dividers", "dolls", "droplets", "ears", "eyes", "fingers", "fireworks", "flags", "flowers", "footprints",
-        "frames", "fries", "glasses", "gloves", "goggles", "grapes", "hands", "headphones", "hearts", "houses", "jeans",
-        "knobs", "letters", "lungs", "maracas", "mountains", "mugs", "notes", "numbers", "paperclips", "pancakes",
-        "pants", "peanuts", "pedestrians", "phones", "pisces", "pliers", "points", "prints", "scissors", "series",
-        "shoes", "shorts", "skis", "socks", "sparkles", "species", "springs", "sunglasses", "swords", "symbols",
-        "tabs", "tears", "tickets", "trousers", "weights",
+        "beanies", "birdies", "brownies", "budgies", "cassies", "collies", "cookies", "faeries", "genies", "hippies",
+        "hoodies", "magpies", "movies", "pixies", "prairies", "kylies", "rookies", "selfies", "smoothies",
+        "sweeties", "ties", "neckties", "bowties", "veggies", "zombies",
     )
 )  # fmt: skip
-"""Words of names that are plurals as they stand, those of the library among them; "lens" and "canvas" are none."""
-_LATIN = re.compile(r"(?:[bcdgklmnprt]us|ypus)es$")
+"""Plurals of words in "ie", which others in "ies" are not."""
+_IN_CHE = frozenset(
+    ("attaches", "avalanches", "brioches", "caches", "headaches", "moustaches", "mustaches", "quiches", "toothaches")
+)
+"""Plurals of words in "che"; churches are of one in "ch"."""
+_IN_OE = frozenset(("aloes", "canoes", "floes", "foes", "hoes", "mistletoes", "oboes", "roes", "tiptoes", "toes"))
+"""Plurals of words in "oe", beside shoes of any kind; potatoes are of one in "o"."""
+_O_IN_OES = frozenset(
+    ("buffalo", "domino", "echo", "hero", "mango", "mosquito", "potato", "tomato", "tornado", "torpedo", "volcano")
+)
+_NO_MEN = ("human", "german", "roman", "talisman", "shaman", "cayman", "caiman", "ottoman", "norman")
+"""Words in "man" whose plural is none in "men"."""
+_MEN_OF_NONE = frozenset(("abdomen", "cyclamen", "regimen", "specimen", "stamen"))
+"""Words in "men" that are no plurals."""
+_SINGULARS = frozenset(
+    (
+        # in "is", which else are of words in "i": taxis
+        "acropolis", "axis", "basis", "bourgeois", "cannabis", "chassis", "clematis", "crisis", "dais", "debris",
+        "elvis", "fleur-de-lis", "his", "ibis", "iris", "kris", "lis", "louis", "mantis", "marquis", "memphis",
+        "metropolis", "oasis", "paris", "pelvis", "penis", "portcullis", "sis", "tennis", "this", "thesis", "trellis",
+        # in another vowel or a consonant and "s"
+        "aries", "asbestos", "atlas", "bias", "canvas", "chaos", "christmas", "cosmos", "gas", "lens", "mars",
+        "pancreas", "pisces", "rhinoceros", "series", "species", "texas", "thermos",
+    )
+)  # fmt: skip
+"""Words in "s" that are no plurals, beside those in "ss" and "us"."""
+_IN_U = frozenset(("babus", "bayous", "caribous", "emus", "gnus", "gurus", "lulus", "menus", "tutus"))
+"""Plurals of words in "u", beside those in "eau"; others in "us" are none."""
+_LATIN = re.compile(r"(?:[bcdghiklmnprt]us|ypus)es$")
 """Plurals of words in "us": walruses, cactuses; not houses, causes or fuses."""
+_SIBILANT = ("sses", "shes", "ches", "xes", "zzes", "tzes")
 
 
 def _head(phrase: str) -> tuple[str, str, str]:
@@ -73,34 +91,53 @@ def _head(phrase: str) -> tuple[str, str, str]:
 def singular(phrase: str) -> str:
     """Return a noun phrase in the singular: "cup of tea" of "cups of tea"."""
     before, word, after = _head(phrase)
+    return before + _one(word) + after
+
+
+def _one(word: str) -> str:
+    """Return a word in the singular, which it may be in already."""
     if word in _IRREGULAR:
-        word = _IRREGULAR[word]
-    elif len(word) > 5 and word.endswith("men"):  # snowmen, firewomen
-        word = word[:-2] + "an"
-    elif word.endswith(_IN_IE):
-        word = word[:-1]
-    elif len(word) > 4 and word.endswith("ies"):
-        word = word[:-3] + "y"
-    elif word.endswith(("sses", "shes", "ches", "xes", "zzes", "oes")) or _LATIN.search(word):
-        word = word[:-2]
-    elif len(word) > 2 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
-        word = word[:-1]
-    return before + word + after
+        return _IRREGULAR[word]
+    if len(word) > 5 and word.endswith("men"):  # snowmen, firewomen
+        return word if word in _MEN_OF_NONE else f"{word[:-2]}an"
+    if not word.endswith("s") or word in _SINGULARS or len(word) < 3:
+        return word
+    if word.endswith("us"):
+        return word[:-1] if word in _IN_U or word.endswith("eaus") else word
+    if word.endswith("ves") and (ending := _ending(word, _IN_VES)):
+        return word.removesuffix(ending) + _IN_VES[ending]
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-1] if word.rpartition("-")[2] in _IN_IE else f"{word[:-3]}y"
+    if word[:-2] in _SINGULARS or _LATIN.search(word):  # irises, walruses
+        return word[:-2]
+    if word.endswith("oes"):
+        return word[:-1] if word in _IN_OE or word.endswith("shoes") else word[:-2]
+    if word.endswith(_SIBILANT):
+        return word[:-1] if word in _IN_CHE else word[:-2]
+    return word if word.endswith("ss") else word[:-1]
 
 
 def plural(phrase: str) -> str:
     """Return a noun phrase in the plural: "cups of tea" of "cup of tea". What is one already stays: "sunglasses"."""
     before, word, after = _head(phrase)
-    if word in _IRREGULAR or word in _PLURAL_NAMES:
-        return phrase
+    return before + _many(word) + after
+
+
+def _many(word: str) -> str:
+    """Return a word in the plural, which it may be in already."""
     if word in _PLURALS:
-        word = _PLURALS[word]
-    elif word.endswith(_MAN):
-        word = word[:-2] + "en"
-    elif len(word) > 2 and word.endswith("y") and word[-2] not in "aeiou":
-        word = word[:-1] + "ies"
-    elif word.endswith(("s", "sh", "ch", "x", "z")):
-        word += "es"
-    else:
-        word += "s"
-    return before + word + after
+        return _PLURALS[word]
+    if word in _IRREGULAR or (word.endswith("s") and _one(word) != word):
+        return word
+    if ending := _ending(word, _OF_VES):
+        return word.removesuffix(ending) + _OF_VES[ending]
+    if word.endswith("man") and not word.endswith(_NO_MEN):
+        return f"{word[:-2]}en"
+    if len(word) > 2 and word.endswith("y") and word[-2] not in "aeiou":
+        return f"{word[:-1]}ies"
+    return word + ("es" if word.endswith(("s", "sh", "ch", "x", "z")) or word in _O_IN_OES else "s")
+
+
+def _ending(word: str, endings: Mapping[str, str]) -> str:
+    """Return the one of these that a word ends in; empty if there is none."""
+    return next((ending for ending in endings if word.endswith(ending)), "")

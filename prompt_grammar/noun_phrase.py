@@ -7,7 +7,19 @@ from dataclasses import dataclass
 from imagerag.prompt_grammar.finite import may_be_verb
 from imagerag.prompt_grammar.inflection import plural, singular
 from imagerag.prompt_grammar.modifiers import names_a_kind
-from imagerag.prompt_grammar.vocabulary import ARTICLES, NUMBERS, SIZES, Size, colour_of, dozens_of, number_of
+from imagerag.prompt_grammar.vocabulary import (
+    ARTICLES,
+    GROUPS,
+    HOLDERS,
+    NUMBERS,
+    PAIRS,
+    PARTS,
+    SIZES,
+    Size,
+    colour_of,
+    dozens_of,
+    number_of,
+)
 
 _SOUNDS_LIKE_A_VOWEL = re.compile(r"[aeiou]|hour|honest|honou?r|heir|8|1[18](?!\d)|x-?ray|[fhlmnrsx]-|$")
 _SOUNDS_LIKE_A_CONSONANT = re.compile(
@@ -45,9 +57,12 @@ def fits(things: Sequence[SceneObject]) -> bool:
 
 
 def parse_object(words: list[str], names: Collection[str]) -> SceneObject:
-    """Read article, count, size and colour off the front; a known name, or the last word, is never taken apart."""
+    """Read article, count, size and colour off the front; a known name, or the last word, is never taken apart.
+
+    Of "a slice of pizza" the pizza is the thing, where the slice has no picture of its own.
+    """
     at, last = 0, len(words) - 1
-    count, exact, counted = 1, False, False
+    count, exact, counted, paired = 1, False, False, False
     size: Size = "normal"
     colour: str | None = None
     while at < last and (last - at >= LONGEST_NAME or " ".join(words[at:]) not in names):
@@ -63,8 +78,11 @@ def parse_object(words: list[str], names: Collection[str]) -> SceneObject:
             counted = True
         elif number := number_of(word):
             count, counted, exact = number, True, word[0].isdigit() and word.endswith("x")
-        elif word in ("pair", "couple") and words[at + 1] == "of" and at < last - 1:
-            count, counted, at = 2, True, at + 1
+        elif word in ("pair", "pairs", "couple") and words[at + 1] == "of" and at < last - 1:
+            count, counted, at = 2 * count, True, at + 1
+            paired = word != "couple"
+        elif words[at + 1] == "of" and _is_measure(word, words[at + 2 :], names):
+            counted, at = count > 1, at + 1
         elif word in SIZES:
             size = SIZES[word]
         elif pair:
@@ -76,11 +94,24 @@ def parse_object(words: list[str], names: Collection[str]) -> SceneObject:
         at += 1
     phrase = " ".join(words[at:])
     single_form = singular(phrase)
+    if paired and {phrase.split(" ")[-1], plural(phrase).split(" ")[-1]} & PAIRS:
+        count //= 2
     if count > 1 and not exact:
         phrase = single_form if single_form in names or phrase not in names else phrase
     elif not counted and phrase not in names and single_form in names:
         phrase, count = single_form, 2
     return SceneObject(phrase, count, colour, size)
+
+
+def _is_measure(word: str, behind: Sequence[str], names: Collection[str]) -> bool:
+    """Tell whether a word before "of" only says how much of what is behind it there is, or in what it comes."""
+    measure = singular(word)
+    if not behind or measure in PARTS:
+        return bool(behind)
+    if measure not in GROUPS and (measure not in HOLDERS or measure in names):
+        return False
+    ends = (" ".join(behind[at:]) for at in range(max(0, len(behind) - LONGEST_NAME), len(behind)))
+    return any(end in names or singular(end) in names for end in ends)
 
 
 def describe_object(thing: SceneObject) -> str:

@@ -68,10 +68,7 @@ class Scene:
 
     def describe(self) -> str:
         """A clean prompt for this scene; ``parse_scene`` of it gives the scene again (without what is left out)."""
-        joints = {
-            relation.anchor[0]: relation.said or RELATION_WORDS.get(relation.kind, relation.kind)
-            for relation in self.relations
-        }
+        joints = {relation.anchor[0]: self._joint(relation) for relation in self.relations}
         text = ""
         for index, thing in enumerate(self.objects):
             joint = f" {joints.get(index, 'and')} " if index else ""
@@ -80,6 +77,16 @@ class Scene:
             text = f"{text} on {article(self.background)} {self.background} background".strip()
         styles = (f"{style} style" for style in self.styles)
         return ", ".join(filter(None, (text, *styles, *self.modifiers, *(f"no {thing}" for thing in self.absent))))
+
+    def _joint(self, relation: Relation) -> str:
+        """Say a relation; what is worn by the thing before it, so that nobody else is taken to wear it.
+
+        "A dog below a cat wearing a hat" is the dog's hat, and "with a hat" the cat's.
+        """
+        last = relation.anchor[0]
+        if relation.said or relation.kind != "wearing" or _bearer(self, last - 1, does=True) == relation.subject[0]:
+            return relation.said or RELATION_WORDS.get(relation.kind, relation.kind)
+        return "with" if _is_garment(self.objects[last]) else "dressed in"
 
     def content_concepts(self) -> list[str]:
         """The unique object phrases, in order."""
@@ -124,7 +131,7 @@ def add_object(scene: Scene, thing: SceneObject, joint: Joint, said: str = "") -
     if thing.count > room:
         scene = replace(scene, dropped=(*scene.dropped, f"{thing.count - room} more {thing.phrase}"))
         thing = replace(thing, count=room)
-    garment = thing.phrase.split(" ")[-1] in GARMENTS
+    garment = _is_garment(thing)
     kind: RelationKind | None
     if joint == "and":
         last = scene.relations[-1] if scene.relations else None
@@ -137,7 +144,10 @@ def add_object(scene: Scene, thing: SceneObject, joint: Joint, said: str = "") -
     index = len(scene.objects)
     relations = scene.relations
     if kind in ("wearing", "with") and index:
-        relations = (*relations, Relation(kind, (_bearer(scene, index - 1, bool(said)),), (index,), said))
+        bearer = _bearer(scene, index - 1, bool(said))
+        if said == "wearing" and bearer == _bearer(scene, index - 1):
+            said = ""  # it says no more than the kind, and stays true wherever the two are moved
+        relations = (*relations, Relation(kind, (bearer,), (index,), said))
     elif kind and index:
         relations = (*relations, Relation(kind, tuple(range(index)), (index,), said))
     elif index and relations and relations[-1].kind in SHARED_RELATIONS:
@@ -171,6 +181,10 @@ def on_a_side(scene: Scene, side: Literal["left", "right"]) -> Scene | None:
     others = tuple(range(last))
     kind: RelationKind = "right of" if side == "left" else "left of"
     return replace(scene, relations=(*relations, Relation(kind, others, (last,))))
+
+
+def _is_garment(thing: SceneObject) -> bool:
+    return thing.phrase.split(" ")[-1] in GARMENTS
 
 
 def _bearer(scene: Scene, index: int, does: bool = False) -> int:

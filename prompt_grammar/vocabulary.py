@@ -237,6 +237,38 @@ GARMENTS = frozenset(
 )
 
 
+PAIRS = frozenset(
+    (
+        "binoculars", "boots", "earrings", "glasses", "gloves", "goggles", "headphones", "jeans", "mittens",
+        "pajamas", "pants", "pyjamas", "sandals", "scissors", "shoes", "shorts", "skates", "skis", "slippers",
+        "sneakers", "socks", "sunglasses", "trousers",
+    )
+)  # fmt: skip
+"""What two of are called a pair, and is drawn as one: "a pair of gloves"."""
+PARTS = frozenset(
+    (
+        "bit", "chunk", "crumb", "helping", "hunk", "kind", "lot", "lump", "morsel", "piece", "pinch", "plenty",
+        "portion", "scrap", "serving", "slab", "slice", "sort", "type", "variety", "wedge",
+    )
+)  # fmt: skip
+"""What stands before "of" and a thing, and is that thing to the eye: "a piece of cheese", "some kind of bird"."""
+GROUPS = frozenset(
+    (
+        "batch", "bunch", "bundle", "clump", "cluster", "crowd", "deck", "flock", "group", "handful", "heap",
+        "herd", "litter", "pack", "pile", "pride", "row", "school", "set", "stack", "swarm",
+    )
+)  # fmt: skip
+"""What some of a thing are called together: "a flock of birds"."""
+HOLDERS = frozenset(
+    (
+        "bag", "bar", "barrel", "basin", "bottle", "bowl", "box", "bucket", "can", "carafe", "carton", "cone",
+        "container", "crate", "cup", "dish", "glass", "jar", "jug", "loaf", "mug", "packet", "pan", "pitcher",
+        "plate", "platter", "pot", "sack", "saucer", "scoop", "stick", "tin", "tray", "tub", "tube", "vase",
+    )
+)  # fmt: skip
+"""What a thing is served and sold in or as: "a plate of pancakes"."""
+
+
 def colour_of(text: str) -> str | None:
     name = COLOUR_ALIASES.get(text, text)
     return name if name in COLOURS else None

@@ -120,11 +120,12 @@ def behind_verb(words: Sequence[str], kind: str) -> list[str] | None:
 
 
 def points_back(edit: Edit, words: Sequence[str]) -> bool:
-    """Tell whether words speak of what is in the picture: "it", "the dog"."""
+    """Tell whether words speak of what is in the picture: "it", "the dog", "the dog's"."""
     said = phrases()
     if any(word in ("it", "him", "her", "them", "its", "his", "their") for word in words):
         return True
-    return any(word in said.definite and edit.find(words[at : at + 2]) is not None for at, word in enumerate(words))
+    named = ([word, *(noun.removesuffix("'s") for noun in words[at + 1 : at + 2])] for at, word in enumerate(words))
+    return any(pair[0] in said.definite and edit.find(pair) is not None for pair in named)
 
 
 def adds_by_ending(words: Sequence[str]) -> bool:

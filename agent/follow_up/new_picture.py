@@ -69,6 +69,7 @@ def without_taken_back(words: Sequence[str]) -> list[str]:
     return text[cut:].split()
 
 
+_OF_SOME_THERE = frozenset(["another", "more", "again", "one", "all", "every"])
 _OF_WHAT_STANDS = frozenset(["remaining", "other", "others", "rest", "same", "last", "existing", "leftover"])
 
 
@@ -113,7 +114,7 @@ def asked_for(words: Sequence[str], names: Collection[str], known: Collection[st
     if told_new:
         return joined(told)
     counted = bool(number_of(told[0])) and bare[0] in _VERBS_OF_BOTH
-    if not pictured and (told[0] in said.definite or told[0] in ("another", "more", "again", "one") or counted):
+    if not pictured and (told[0] in said.definite or told[0] in _OF_SOME_THERE or counted):
         return None
     if ("more" in told or told[1:2] in ([ordinal] for ordinal in said.ordinals[1:])) and not pictured:
         return None  # "a third cat" is one more

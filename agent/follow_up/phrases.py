@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import cast
 
-from imagerag.prompt_grammar.vocabulary import RelationKind, dozens_of
+from imagerag.prompt_grammar.vocabulary import PAIRS, RelationKind, dozens_of
 
 SHORTEST_MISSPELT = 3
 """Letters of the shortest word that is taken for a misspelt verb."""
@@ -74,7 +74,7 @@ def phrases() -> Phrases:
         ordinals=tuple(words["ordinals"]),
         indefinite=frozenset(words["indefinite"]),
         definite=frozenset(words["definite"]),
-        pairs=frozenset(words["pairs"]),
+        pairs=PAIRS,
         no_things=frozenset(words["no_things"]),
         abstract=frozenset(words["abstract"]),
         places=frozenset(data["settings"]["places"]),

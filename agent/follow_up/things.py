@@ -9,6 +9,7 @@ from imagerag.agent.follow_up.phrases import one_slip, phrases
 from imagerag.agent.follow_up.scene_edit import Item, is_setting, taken_apart, unit_end, with_items
 from imagerag.generators.layout import arrange
 from imagerag.prompt_grammar.inflection import singular
+from imagerag.prompt_grammar.noun_phrase import parse_object
 from imagerag.prompt_grammar.scene import Scene
 from imagerag.prompt_grammar.vocabulary import ARTICLES, SIZES, colour_of, number_of
 
@@ -109,8 +110,11 @@ def find(
         bare = bare[1:]
     if bare and len(bare) == 1 and bare[0] in _GENERIC_PLURALS and not matching(bare, items):
         return Found(list(items), _not_settings(items), pronoun=True)
-    if bare[:1] == ["all"] and len(bare) > 1:
-        bare = [word for word in bare[1:] if word not in ARTICLES and word != "of"]
+    if bare[:1] in (["all"], ["both"], ["each"], ["every"]) and len(bare) > 1:
+        every, bare = bare[0], [word for word in bare[1:] if word not in ARTICLES and word != "of"]
+        if every in ("each", "every") and (places := matching(bare, items)):
+            return Found(list(items), places)
+        bare = ["two", *bare] if every == "both" and bare else bare
     if not bare:
         return None
     if " ".join(bare) in said.it | {"ones"}:
@@ -121,13 +125,16 @@ def find(
 
 
 def _what_it_has(owner: Sequence[str], name: Sequence[str], items: Sequence[Item], main: int) -> Found | None:
-    """Return the hat of "the dog's hat", which the dog has on or holds; ``None`` where it has no such thing."""
+    """Return the hat of "the dog's hat", which the dog has on or holds, or which is the only hat and nobody's."""
     found = find([*owner[:-1], owner[-1].removesuffix("'s")], items, main)
     if found is None or len(found.places) != 1 or len(found.items) != len(items):
         return None
     at = found.places[0]
     attached = [place for place in range(at + 1, unit_end(items, at)) if items[place].joint in ("wearing", "with")]
-    had = [place for place in matching(name, items) if place in attached]
+    named = matching(name, items)
+    had = [place for place in named if place in attached]
+    if not had and len(named) == 1 and items[named[0]].joint not in ("wearing", "with"):
+        had = named
     return Found(list(items), had) if had else None
 
 
@@ -200,6 +207,11 @@ def matching(name: Sequence[str], items: Sequence[Item]) -> list[int]:
     ]
     if inside:  # the boat of "sailboat"
         return inside
+    if (
+        "of" in name[1:-1]
+        and (measured := parse_object(list(name), {item.thing.phrase for item in items}).phrase) != text
+    ):
+        return matching(measured.split(), items)  # the pizza of "slice of pizza"
     if len(text) >= SHORTEST_FUZZY:
         return [at for at, item in enumerate(items) if one_slip(text, item.thing.phrase)]
     return []

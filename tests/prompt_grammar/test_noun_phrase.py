@@ -62,3 +62,42 @@ def test_every_named_thing_comes_before_one_more_of_another() -> None:
     scene = parse_scene("ten owls and a dog", NAMES)
     assert [(thing.phrase, thing.count) for thing in scene.objects] == [("owl", 8), ("dog", 1)]
     assert scene.dropped == ("2 more owl",)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "thing"),
+    [
+        ("a piece of cheese", SceneObject("cheese")),
+        ("two slices of pizza", SceneObject("pizza", 2)),
+        ("some kind of owl", SceneObject("owl")),
+        ("a small bit of red apple", SceneObject("red apple", size="small")),
+        ("a slice of the green cake", SceneObject("cake", colour="green")),
+        ("a flock of owls", SceneObject("owl", 2)),
+        ("three bunches of red grapes", SceneObject("grapes", 3, "red")),
+        ("a plate of scissors", SceneObject("scissors")),
+        ("a bottle of salt", SceneObject("bottle of salt")),
+        ("a jar of salt", SceneObject("jar of salt")),
+        ("two cups of tea", SceneObject("cup of tea", 2)),
+        ("a jar of owls", SceneObject("jar of owls")),
+        ("a statue of an owl", SceneObject("statue of an owl")),
+    ],
+)
+def test_a_measure_is_no_thing_unless_it_has_a_picture(prompt: str, thing: SceneObject) -> None:
+    names = NAMES | {"grapes", "jar"}
+    scene = parse_scene(prompt, names)
+    assert scene.objects == (thing,)
+    assert parse_scene(scene.describe(), names) == scene
+
+
+@pytest.mark.parametrize(
+    ("prompt", "thing"),
+    [
+        ("a pair of gloves", SceneObject("gloves")),
+        ("a pair of red shoes", SceneObject("shoes", colour="red")),
+        ("two pairs of glasses", SceneObject("glasses", 2)),
+        ("a pair of owls", SceneObject("owl", 2)),
+        ("two pairs of owls", SceneObject("owl", 4)),
+    ],
+)
+def test_a_pair_of_what_is_worn_in_pairs_is_one(prompt: str, thing: SceneObject) -> None:
+    assert parse_scene(prompt, NAMES).objects == (thing,)

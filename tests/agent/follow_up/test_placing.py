@@ -45,3 +45,22 @@ def test_a_definite_name_that_nothing_is_known_of_is_refused() -> None:
 
 def test_what_is_to_be_put_on_what_stands_on_it_stays() -> None:
     assert read("put the hat on the scarf", "a hat wearing a scarf").declined
+
+
+@pytest.mark.parametrize(
+    ("request_", "result"),
+    [
+        ("add a ball on the dog's right", "a cat and a dog to the left of a ball"),
+        ("add a ball to the dog's left side", "a cat and a dog to the right of a ball"),
+        ("a star over the dog's head", "a cat and a dog under a star"),
+        ("put a ball at the dog's feet", "a cat and a dog next to a ball"),
+        ("put a ball by the dog's side", "a cat and a dog next to a ball"),
+        ("put a ball between the dog's legs", "a cat and a dog above a ball"),
+        ("put a rose in the dog's hair", "a rose on a dog and a cat"),
+        ("put a balloon in the dog's left paw", "a cat and a dog with a balloon"),
+        ("on the dog's head, a hat", "a cat and a dog wearing a hat"),
+        ("above the dog, add a moon", "a cat and a dog under a moon"),
+    ],
+)
+def test_somebody_s_side_or_part_is_a_place(request_: str, result: str) -> None:
+    assert changed(request_, "a cat and a dog") == result

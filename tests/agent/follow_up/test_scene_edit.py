@@ -1,9 +1,17 @@
 """Things of a scene, moved about as they are said."""
 
-import pytest
+from typing import get_args
 
-from imagerag.agent.follow_up.scene_edit import CannotChange, items_of, removed, taken_apart, with_items
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from imagerag.agent.follow_up.scene_edit import CannotChange, Item, items_of, removed, taken_apart, with_items
+from imagerag.prompt_grammar.noun_phrase import SceneObject, fits
 from imagerag.prompt_grammar.parser import parse_scene
+from imagerag.prompt_grammar.scene import Scene
+from imagerag.prompt_grammar.vocabulary import RelationKind
+from testing.scene_names import NAMES
 
 PROMPTS = (
     "a robot playing a guitar",
@@ -38,3 +46,35 @@ def test_one_of_several() -> None:
 def test_what_a_picture_can_not_hold(many: int) -> None:
     with pytest.raises(CannotChange):
         with_items(parse_scene("a dog"), items_of(parse_scene("a dog")) * many)
+
+
+THINGS = st.builds(
+    SceneObject,
+    st.sampled_from(sorted(NAMES - {"red apple"})),
+    st.integers(1, 3),
+    st.sampled_from([None, "red", "light blue"]),
+    st.sampled_from(["small", "normal", "large"]),
+)
+JOINED = st.builds(Item, st.sampled_from(["and", *get_args(RelationKind)]), THINGS)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(JOINED, min_size=1, max_size=6).filter(lambda items: fits([item.thing for item in items])))
+def test_a_description_says_who_stands_where_and_wears_what(items: list[Item]) -> None:
+    scene = with_items(Scene(), items)
+    read = parse_scene(scene.describe(), NAMES)
+    assert read.objects == scene.objects
+    assert [relation[:3] for relation in read.relations] == [relation[:3] for relation in scene.relations]
+
+
+def test_who_wears_something_is_told_from_who_stands_beside() -> None:
+    things = [Item("and", SceneObject("dog")), Item("above", SceneObject("owl")), Item("wearing", SceneObject("hat"))]
+    assert with_items(Scene(), things).describe() == "a dog above an owl with a hat"
+    star = [*things[:2], Item("wearing", SceneObject("star"))]
+    assert with_items(Scene(), star).describe() == "a dog above an owl dressed in a star"
+
+
+def test_a_garment_goes_with_its_wearer() -> None:
+    worn = items_of(parse_scene("an owl wearing a hat"))
+    moved = with_items(Scene(), [Item("and", SceneObject("dog")), Item("above", worn[0].thing), worn[1]])
+    assert moved.relations[-1].subject == (1,)

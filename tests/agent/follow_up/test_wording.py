@@ -26,6 +26,10 @@ from testing.follow_ups import changed, read
         ("hat for the dog pls", "give the dog hat"),
         ("shrink the dog", "make the dog smaller"),
         ("use a cat rather than a dog", "use a cat instead of a dog"),
+        ("a ball to the teddy bear's left", "a ball to the left of the teddy bear"),
+        ("a ball at his feet", "a ball next to him"),
+        ("a ball near their feet", "a ball next to them"),
+        ("replace it with some kind of bird", "replace it with a bird"),
     ],
 )
 def test_what_is_wrapped_around_a_request_is_left_out(request_: str, plain: str) -> None:

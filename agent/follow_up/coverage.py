@@ -102,6 +102,29 @@ def points_elsewhere(edit: Edit, words: Sequence[str], is_word: Callable[[str], 
     return back or any(map(_is_missing, mentions)) or any(missing) or any(owned) or any(nonsense)
 
 
+def unreadable(edit: Edit, words: Sequence[str], is_word: Callable[[str], bool]) -> bool:
+    """Tell whether nothing of a request is to be guessed, however likely.
+
+    That is where it has a verb that nobody knows, said of a thing ("*flubber* it"), or puts something to what nobody
+    knows ("behind the *wheel*").
+    """
+    mentions = mentions_of(edit, words)
+    inside = {at for mention in mentions for at in range(mention.start, mention.end)}
+    starts, ends = {one.start: one for one in mentions}, {one.end: one for one in mentions}
+    if any(_is_missing(one) and one.start in ends and ends[one.start].kind == "relation" for one in mentions):
+        return True
+    for at, word in enumerate(words):
+        if at in inside or not word.isalpha():
+            continue
+        if not is_word(word) and _points_at(starts.get(at + 1)):
+            return True
+        anchor = at > 1 and words[at - 1] == "the" and (at + 1 == len(words) or not words[at + 1].isalpha())
+        before = ends.get(at - 1) if anchor else None
+        if before is not None and before.kind == "relation" and word not in _NO_NOUNS | lexicon().filler:
+            return True
+    return False
+
+
 def _owns(word: str) -> bool:
     """Tell whether a word says whose something is: "the dog's scarf", and not "it's a picnic"."""
     return word.endswith("'s") and word.removesuffix("'s") not in _SHORT_IS

@@ -11,13 +11,14 @@ import numpy as np
 from imagerag.agent.follow_up.changes import clause, misread
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.likelihood import Request
-from imagerag.agent.follow_up.mentions import Mention, mentions_of
+from imagerag.agent.follow_up.mentions import Mention, is_noun, mentions_of
+from imagerag.agent.follow_up.phrases import NO_NAME
 from imagerag.agent.follow_up.proposals import Change, Proposal, new_thing
 from imagerag.agent.follow_up.ranking import MOST_MADE, Reading, Scores, shows_alike
 from imagerag.agent.follow_up.scene_edit import CannotChange
 from imagerag.prompt_grammar.inflection import singular
 from imagerag.prompt_grammar.parser import parse_scene
-from imagerag.prompt_grammar.vocabulary import RELATION_WORDS, number_of
+from imagerag.prompt_grammar.vocabulary import RELATION_WORDS, SIZES, colour_of, number_of
 
 LONGEST = 60
 """Words of the longest request that is read so."""
@@ -231,16 +232,32 @@ def likelier(edit: Edit, words: Sequence[str], ruled: str, known: Collection[str
         network: weighs what is proposed.
     """
     phrases = [thing.phrase for thing in parse_scene(ruled, edit.names).objects]
-    exact = bool(phrases) and all(phrase in known or singular(phrase) in known for phrase in phrases)
+    unknown = [phrase for phrase in phrases if phrase not in known and singular(phrase) not in known]
+    odd = not phrases or any(is_no_name(phrase, known) for phrase in unknown)
+    if unknown and not odd:
+        return None  # a name that nobody knows, as "a wug"
     ways = first_readings(edit, words, network)
-    if not ways or any(shows_alike(ruled, way.prompt, edit) for way in ways[:1]):
+    if not ways or shows_alike(ruled, ways[0].prompt, edit):
         return None
     agreed = sum(way.probability for way in ways if shows_alike(ruled, way.prompt, edit))
-    best, trusted = ways[0], AS_RULED if exact else AS_RULED_AND_ODD
-    return best if best.probability > trusted + agreed else None
+    trusted = AS_RULED_AND_ODD if odd else AS_RULED
+    return ways[0] if ways[0].probability > trusted + agreed else None
 
 
-AS_RULED = 0.9
+def is_no_name(phrase: str, known: Collection[str]) -> bool:
+    """Tell whether words that are no known name are none at all: "owl sit", "house yellow", "make one guitar"."""
+    words = phrase.split()
+    if len(words) > LONGEST_UNKNOWN or any(word in NO_NAME or number_of(word) for word in words):
+        return True
+    if len(words) > 1 and (colour_of(words[-1]) or words[-1] in SIZES):
+        return True
+    named = [word in known or singular(word) in known or is_noun(singular(word)) for word in words]
+    return any(named) and not named[-1]
+
+
+LONGEST_UNKNOWN = 3
+"""Words of the longest name that nobody knows."""
+AS_RULED = 0.97
 """Probability above which a first request is read otherwise than rules read it, all of whose things are known."""
-AS_RULED_AND_ODD = 0.3
-"""The same where one of these is no known name."""
+AS_RULED_AND_ODD = 0.2
+"""The same where one of these is no name."""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagerag.agent.follow_up.clauses import LONGEST
-from imagerag.agent.follow_up.coverage import denied, left_out, points_elsewhere, takes_away
+from imagerag.agent.follow_up.coverage import denied, left_out, points_elsewhere, takes_away, unreadable
 from imagerag.agent.follow_up.edit import Edit, is_known
 from imagerag.agent.follow_up.mentions import is_noun
 from imagerag.agent.follow_up.ranking import (
@@ -96,6 +96,10 @@ class Likeliest:
         doubtful = in_part or bool(left_out(edit, words, self._is_word, self._seen()))
         return SURE_IN_DOUBT if doubtful else SURE
 
+    def points_elsewhere(self, edit: Edit, words: Sequence[str]) -> bool:
+        """Tell whether words may speak of what isn't there; "make it red and flubber the dog" is read in part."""
+        return points_elsewhere(edit, words, self._is_word)
+
     def ways(self, edit: Edit, words: Sequence[str]) -> list[Reading]:
         """Return what words can mean, the likeliest first; nothing where weights are not to be trusted with them."""
         if self._weights is None or not words or len(words) > LONGEST or not self.is_english(words):
@@ -110,8 +114,8 @@ class Likeliest:
             return []  # "cut the pizza" may mean to slice it
         if words[0] in ("no", "nope") and words[1:2] == ["the"] and len(words) <= SHORTEST_WISH:
             return []  # "no the cat" corrects, and nobody can tell what
-        if points_elsewhere(edit, words, self._is_word):
-            return []  # "make it red and flubber the dog" is read in part at best
+        if unreadable(edit, words, self._is_word):
+            return []
         ways = self._readings(edit, words, self._weights())
         takes = bool(ways) and any(order.startswith("remove") for order in ways[0].orders)
         if takes and _CORRECTIONS & set(words):

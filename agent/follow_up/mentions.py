@@ -16,7 +16,16 @@ from imagerag.agent.follow_up.sides import frame_of
 from imagerag.agent.follow_up.things import matching
 from imagerag.assets.nouns import concrete_nouns
 from imagerag.prompt_grammar.inflection import singular
-from imagerag.prompt_grammar.vocabulary import ARTICLES, SIZES, RelationKind, colour_of, number_of
+from imagerag.prompt_grammar.vocabulary import (
+    ARTICLES,
+    GROUPS,
+    HOLDERS,
+    PARTS,
+    SIZES,
+    RelationKind,
+    colour_of,
+    number_of,
+)
 
 MentionKind = Literal[
     "thing", "pronoun", "colour", "size", "number", "relation", "side", "background", "style", "time", "between",
@@ -198,8 +207,8 @@ def _other_side(words: Sequence[str], at: int) -> Mention | None:
 
 def _thing(edit: Edit, words: Sequence[str], at: int) -> Mention | None:
     noun = at
-    while noun < len(words) and _stands_before_a_name(words, noun):
-        noun += 1
+    while noun < len(words) and (taken := _before_a_name(edit, words, noun)):
+        noun += taken
     for start in range(noun, at - 1, -1):  # "red apple" is a name as well
         length, places = _name(edit, words, start)
         if length:
@@ -234,6 +243,21 @@ def _may_be_a_noun(words: Sequence[str], at: int, noun: int) -> bool:
     if words[noun + 1 : noun + 2] and words[noun + 1] in phrases().times:
         return False  # "a sunny day"
     return counts and len(word) > 2 and word.isalpha() and word not in no_name and not _begins_otherwise(words, noun)
+
+
+_MEASURES = PARTS | GROUPS | HOLDERS | {"pair"}
+
+
+def _before_a_name(edit: Edit, words: Sequence[str], at: int) -> int:
+    """Return how many words here are said before a name: an article, a colour, "piece of"; 0 where a name begins."""
+    measured = singular(words[at]) in _MEASURES and words[at + 1 : at + 2] == ["of"] and len(words) > at + 2
+    if measured and _name(edit, words, at)[0] < LEAST_MEASURED:  # "glass of milk" is a name as well
+        return 2
+    return 1 if _stands_before_a_name(words, at) else 0
+
+
+LEAST_MEASURED = 3
+"""Words of the shortest name that begins with a measure and "of"."""
 
 
 def _stands_before_a_name(words: Sequence[str], at: int) -> bool:

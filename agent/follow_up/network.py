@@ -43,7 +43,7 @@ _MARKS = _ITEM + 4
 _MOST_CHANGES = 3
 """Number of a proposal's changes from which on more of them make no difference to its length."""
 
-_SAID: Mapping[str, str] = dict(RELATION_WORDS)
+_SAID: Mapping[str, str] = {str(kind): words for kind, words in RELATION_WORDS.items()}
 """How one thing is joined to those before it, where that isn't its own name."""
 Encode = Callable[[str], Sequence[int]]
 """Returns the tokens of words, without any at the ends."""

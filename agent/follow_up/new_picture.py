@@ -221,3 +221,14 @@ def _is_named_so(phrase: str, known: Collection[str]) -> bool:
     return any(form in known for form in (phrase, singular(phrase))) or (
         first.endswith(_ADJECTIVES) and any(form in known for form in (noun, singular(noun)))
     )
+
+
+def is_prompt(edit: Edit, words: Sequence[str]) -> bool:
+    """Tell whether words are a prompt and nothing besides: a thing with "a" or a number, and how others stand to it."""
+    if words[0] not in phrases().indefinite:
+        return False
+    mentions = mentions_of(edit, words)
+    inside = {at for mention in mentions for at in range(mention.start, mention.end)}
+    kinds = {mention.kind for mention in mentions}
+    rest = {word for at, word in enumerate(words) if at not in inside} - ARTICLES - {"and", ",", ".", "with"}
+    return not rest and kinds <= {"thing", "relation", "colour", "size", "number"}

@@ -13,6 +13,14 @@ from imagerag.prompt_grammar.vocabulary import PAIRS, RelationKind, dozens_of
 
 SHORTEST_MISSPELT = 3
 """Letters of the shortest word that is taken for a misspelt verb."""
+NO_NAME = frozenset(
+    ["for", "from", "to", "has", "have", "had", "having", "is", "are", "be", "being", "was", "were", "it", "he", "she",
+     "they", "him", "her", "them", "his", "this", "that", "these", "those", "there", "here", "somewhere", "because",
+     "bc", "cuz", "so", "very", "also", "too", "as", "if", "when", "while", "then", "now", "instead", "please", "not",
+     "no", "but", "or", "and", "should", "could", "would", "can", "may", "might", "must", "will", "let", "want",
+     "wants", "need", "needs", "like", "put", "make", "add"]
+)  # fmt: skip
+"""Words that no thing's name has."""
 _QUOTES = str.maketrans({"\u2019": "'", "\u2018": "'", "\u201c": '"', "\u201d": '"'})
 _MARKS = " \t.,;:!?\u2026"
 

@@ -12,6 +12,7 @@ from imagerag.agent.follow_up.scene_edit import (
     INVERSE,
     CannotChange,
     Item,
+    NotThere,
     added,
     bearer,
     held,
@@ -222,7 +223,7 @@ def put(edit: Edit, words: Sequence[str]) -> bool:
     if thing is None:
         return False
     if left[0] in ("the", "that", "this") and not edit.knows(left[1:]):
-        raise CannotChange(f'there is no {thing[0].thing.phrase} in the picture to put anywhere; say "add a ..."')
+        raise NotThere(f'there is no {thing[0].thing.phrase} in the picture to put anywhere; say "add a ..."')
     if frame := (frame_of([parts.said, *right]) if right else None):
         items, at = added(edit.items, thing[0].thing)
         edit.take([*items[: at + 1], *thing[1:], *items[at + 1 :]], at)
@@ -285,6 +286,14 @@ def _without_degree(words: Sequence[str]) -> list[str]:
     return text.split()
 
 
+def _unit(items: Sequence[Item], at: int) -> list[Item]:
+    """Return a thing with what it wears and holds, and what is on it or in it."""
+    first = at
+    while first and items[first].joint in ("on", "inside"):
+        first -= 1
+    return list(items[first : unit_end(items, at)])
+
+
 def _between(edit: Edit, words: Sequence[str]) -> bool:
     """Put something between two things: "a table between them", "the tree between the dog and the cat"."""
     if "between" not in words:
@@ -299,11 +308,13 @@ def _between(edit: Edit, words: Sequence[str]) -> bool:
     elif len(there.places) != 1 or there.places[0] in places or there.items != items:
         return False
     else:
-        middle = list(items[there.places[0] : unit_end(items, there.places[0])])
+        middle = _unit(items, there.places[0])
     if middle is None:
         return False
-    units = [items[place : unit_end(items, place)] for place in places]
+    units = [_unit(items, place) for place in places]
     taken = [id(item) for unit in (*units, middle) for item in unit]
+    if len(set(taken)) < len(taken):
+        return False  # one of them is on the other
     rest = [item for item in items if id(item) not in taken]
     edit.take(
         [

@@ -17,30 +17,35 @@ from imagerag.agent.follow_up.earlier import named_in_correction, read_meant
 from imagerag.agent.follow_up.edit import Edit, in_words, is_known, run_together
 from imagerag.agent.follow_up.first_request import first_readings, likelier
 from imagerag.agent.follow_up.heading import refuse_turning
-from imagerag.agent.follow_up.likeliest import LEFT_TO_RULES, LIKELY, SURE_BY_RULE, SURE_OF_ANOTHER, Likeliest
+from imagerag.agent.follow_up.likeliest import (
+    LEFT_TO_RULES,
+    LIKELY,
+    SURE_BY_RULE,
+    SURE_OF_A_CHANGE,
+    SURE_OF_ANOTHER,
+    Likeliest,
+)
 from imagerag.agent.follow_up.mentions import mentions_of
-from imagerag.agent.follow_up.new_picture import asked_for, refined_by, stands_for_itself, without_taken_back
-from imagerag.agent.follow_up.opening import opened
-from imagerag.agent.follow_up.opening_sentence import told_plainly
+from imagerag.agent.follow_up.new_picture import asked_for, is_prompt, refined_by, stands_for_itself, without_taken_back
+from imagerag.agent.follow_up.opening_by_rule import FirstRequest, first_by_rule
 from imagerag.agent.follow_up.phrases import (
+    NO_NAME,
     joined,
     phrases,
     starts_with,
     with_dozens_counted,
-    with_verb_spelt,
     without_courtesy,
     without_hesitation,
     words_of,
 )
 from imagerag.agent.follow_up.ranking import Reading, Scores, fitted_network, fitted_weights, is_strange
-from imagerag.agent.follow_up.scene_edit import CannotChange
+from imagerag.agent.follow_up.scene_edit import CannotChange, NotThere
 from imagerag.agent.follow_up.sentences import with_article
 from imagerag.agent.follow_up.spelling import notes_on, spelt
 from imagerag.agent.follow_up.talk import answer, kind_of_talk, listed, not_understood
 from imagerag.agent.follow_up.wording import plainly
 from imagerag.agent.protocols import Brief, PastImage
 from imagerag.assets.english_words import english_words
-from imagerag.errors import UserError
 from imagerag.prompt_grammar.parser import parse_scene
 
 _QUESTIONS = frozenset(
@@ -58,6 +63,7 @@ _AGAIN: tuple[tuple[str, ...], ...] = (
     ("again",),
 )
 _BEHIND_AGAIN = frozenset([",", "but", "with", "without", "in", "and", "on", "this", ":", "please"])
+_HOLDING = frozenset(["hold", "holds", "holding", "carry", "carries", "carrying", "wear", "wears", "wearing"])
 _NOTHING_ELSE = frozenset(
     "with a an but the in and another different new other pose seed look version way this time please angle".split()  # noqa: SIM905
 )
@@ -74,14 +80,6 @@ MOST_NAMED_BARE = 3
 """Words of the longest name that "please" makes an order of: "red top hat please"."""
 SHORTEST_NOUN = 3
 """Letters of the shortest last word of a name that is taken for what the thing is."""
-_NO_NAME = frozenset(
-    ["for", "from", "to", "has", "have", "had", "having", "is", "are", "be", "being", "was", "were", "it", "he", "she",
-     "they", "him", "her", "them", "his", "this", "that", "these", "those", "there", "here", "somewhere", "because",
-     "bc", "cuz", "so", "very", "also", "too", "as", "if", "when", "while", "then", "now", "instead", "please", "not",
-     "no", "but", "or", "and", "should", "could", "would", "can", "may", "might", "must", "will", "let", "want",
-     "wants", "need", "needs", "like", "put", "make", "add"]
-)  # fmt: skip
-"""Words that no thing's name has."""
 START = 'A fresh start: nothing of the earlier pictures is kept. Say what to draw, or "undo".'
 
 
@@ -291,22 +289,27 @@ class FollowUps:
             said: the words as typed; where they are fewer or none, ``words`` are all there is.
         """
         said = said or words
+        not_there = False
         try:
             ruled = self._by_rule(request, words, base, history, said)
+        except NotThere as error:  # or is read wrongly
+            ruled, not_there = _declined(request, base, str(error)), True
         except CannotChange as error:  # it is understood, and can't be
             return _declined(request, base, str(error))
         if ruled.candidates or not ruled.keep_seed:
             return ruled
         edit = self._edit(base, history)
         taken_for = self._taken_for(ruled, edit, said)
-        if taken_for.kind == "new" and ("my" in said or said[0] in phrases().indefinite):
-            return ruled  # "an owl in a tree" is a prompt, as is "my badge on a castle" beside an uploaded picture
+        if taken_for.kind == "new" and ("my" in said or is_prompt(edit, said)):
+            return ruled  # "an owl in a tree", and "my badge on a castle" beside an uploaded picture
         ways = self._likely.ways(edit, said)
         if not ways:
             return ruled
         found = decided(ways, taken_for)
         best = likeliest(found, taken_for, edit, said)
         agrees = taken_for.is_way(best)
+        if not_there or self._likely.points_elsewhere(edit, said):
+            return self._sure(best, request, said, base, history) or ruled
         if agrees and (not best.prompt or best.probability >= SURE_BY_RULE):
             return ruled if not ruled.declined else self._offered(ruled, request, ways, base)
         if best.instead:
@@ -321,6 +324,21 @@ class FollowUps:
             return ruled
         return self._offered(_declined(request, base), request, ways, base)
 
+    def _sure(
+        self, best: Reading, request: str, words: Sequence[str], base: PastImage, history: Sequence[PastImage]
+    ) -> Brief | None:
+        """Return what a request asks for that may speak of what isn't there, if that is likely all the same."""
+        if best.instead == "back":
+            return self._other_picture(best, request, words, base, history)
+        if not best.prompt or best.probability < SURE_OF_A_CHANGE:
+            return None
+        edit = self._edit(base, history)
+        there = {item.thing.phrase for item in edit.items}
+        come = {thing.phrase for thing in parse_scene(best.prompt, self._names).objects} - there
+        if "back" in words and come - {thing.phrase for scene in edit.past for thing in scene.objects}:
+            return None  # "the moon back", where there was none
+        return Brief(best.prompt, base.id, notes=(best.told,))
+
     def _taken_for(self, brief: Brief, edit: Edit, words: Sequence[str]) -> Ruled:
         """Return what rules take a request for, of what they make of it."""
         if brief.answer:
@@ -329,9 +347,11 @@ class FollowUps:
             return Ruled("new")
         there = {item.thing.phrase for item in edit.items}
         now = {thing.phrase for thing in parse_scene(brief.prompt, self._names).objects}
-        odd = any(phrase not in self._known and (_NO_NAME & set(phrase.split())) for phrase in now - there)
-        odd = odd or exchanges_untold(there, now, words)
-        return Ruled("change", brief.prompt, odd)
+        odd = any(phrase not in self._known and (NO_NAME & set(phrase.split())) for phrase in now - there)
+        gone_before = edit.before is not None and {thing.phrase for thing in edit.before.objects} - there
+        added_instead = "instead" in words and there < now and not gone_before
+        odd = odd or exchanges_untold(there, now, words) or added_instead
+        return Ruled("change", brief.prompt, odd, there == now and bool(_HOLDING & set(words)))
 
     def _offered(self, declined: Brief, request: str, ways: Sequence[Reading], base: PastImage) -> Brief:
         """Return a refusal that names the change that is likeliest meant, if any is."""
@@ -430,7 +450,8 @@ class FollowUps:
         Raises:
             UserError: it changes or names an earlier one.
         """
-        ruled = self._first_by_rule(request, words, text)
+        said = FirstRequest(request, words, text)
+        ruled = first_by_rule(said, self._names, self._known, self._typed, talk_only=self._talk_only)
         if self._talk_only or self._load_network is None or self._load_weights is None:
             return ruled
         if not self._likely.is_english(words):
@@ -438,94 +459,8 @@ class FollowUps:
         best = likelier(self.begin(), words, ruled.prompt, self._known, self._load_network())
         return ruled if best is None else Brief(best.prompt, notes=(best.told,))
 
-    def _first_by_rule(self, request: str, words: Sequence[str], text: str) -> Brief:
-        """Return what rules make of a request in a thread without a picture; see ``_first``."""
-        if (without := _PLEASE.sub("", request)) != request:  # "a tent, please, and a flag"
-            words = words_of(in_words(without, self._known, self._typed))
-            request, text = without, " ".join(without_courtesy(words))
-        plainly_told = told_plainly(words, self._names, self._known, talk_only=self._talk_only)
-        if plainly_told is not None:
-            words = plainly_told
-            request, text = joined(words), " ".join(without_courtesy(words))
-        said, taken = phrases(), words
-        bare = with_verb_spelt(without_courtesy(words), self._known)
-        changing = tuple(verb for kind in ("put", "remove", "replace", "make", "give") for verb in said.verbs[kind])
-        behind = bare[starts_with(bare, changing) :]
-        weather = behind[:2] in (["it", "rain"], ["it", "snow"])
-        back = len(behind) < len(bare) and behind[:1] in (["it"], ["them"], ["him"]) and not weather
-        if bare and bare[0] in ("go", "back", "return"):
-            try:
-                back = back or pictures.pointed_at(bare, [], None) is not None
-            except pictures.NoSuchPicture:
-                back = True
-        again = pictures.is_again(text) and text not in ("more", "next", "different")
-        if back or again or pictures.is_undo(text) or pictures.is_redo(text):
-            raise UserError(
-                f"{request!r} changes an earlier picture, and this thread has none; say what to draw, or go on with "
-                "the thread that has it (--thread)"
-            )
-        if (read := opened(request, self._names, self._known, talk_only=self._talk_only)) is not None:
-            return Brief(read.prompt, notes=(read.note,) if read.note else ())
-        words = without_taken_back(words)
-        request = request if list(words) == list(taken) else joined(words)
-        plain = plainly(without_asides(words)) if starts_with(words, said.before + said.wishes + _OPENINGS) else words
-        polite = starts_with(words, said.before + said.wishes + _OPENINGS)
-        told = (asked_for(plain, self._names, self._known) or _wished(plain)) if polite else None
-        behind = without_asides(words)
-        if told is None and len(behind) < len(words) and behind[0] in said.indefinite:  # "Good morning. A dog, please."
-            told = joined(without_courtesy(behind))
-        return Brief(_with_named_anchor(_without_receiver(told or request)))
-
 
 _REPEATED = re.compile(r"(?P<sign>[\u2190-\U0010ffff])\ufe0f?(?:\s*(?P=sign)\ufe0f?)+")
-_OPENINGS = (("good", "morning"), ("good", "evening"), ("good", "afternoon"), ("i", "would"), ("i'd",), ("may", "i"))
-_RECEIVER = re.compile(
-    r" for (?:my|our|his|her|their|the) (?:little |own |best )?(?:daughter|son|kids?|child|children|mum|mom|mother|dad|"
-    r"father|wife|husband|friends?|boss|class|students?|pupils|teacher|blog|website|presentation|project|school|homework|"
-    r"company|team|grandma|grandpa|grandmother|grandfather|niece|nephew|sister|brother|partner|girlfriend|boyfriend|boy|girl)[.!?]*$"
-)
-
-
-def _without_receiver(request: str) -> str:
-    """Leave out for whom a picture is: "draw a horse for my daughter"."""
-    return _RECEIVER.sub("", request)
-
-
-_ANCHORED = re.compile(
-    r"(?P<one>(?:an?|one) [\w -]+?),? (?:and|with) (?P<other>(?:an?|some|two|three) [\w -]+?) "
-    r"(?P<how>above|over|on|on top of|behind|in front of|beside|next to|under|below|inside|in|near|to the left of|"
-    r"to the right of|riding|watching|wearing|holding|chasing|eating) (?:it|him|her|them)[.!]?",
-    re.IGNORECASE,
-)
-
-
-_BESIDE_IT = re.compile(
-    r"(?P<one>(?:an?|one) [\w' -]+?),? (?:and|with) (?P<other>(?:an?|some|two|three) [\w' -]+?) "
-    r"(?:to|on|at) (?:its|his|her|their) (?P<side>left|right)(?: side)?[.!]?",
-    re.IGNORECASE,
-)
-_PLEASE = re.compile(r",? please,(?= and )", re.IGNORECASE)
-
-
-def _with_named_anchor(request: str) -> str:
-    """Return "a bee above a sunflower" of "a sunflower and a bee above it": a prompt has no pronouns."""
-    beside = _BESIDE_IT.fullmatch(request.strip())
-    if beside is not None and " and " not in f"{beside['one']} {beside['other']}":
-        return f"{beside['other']} to the {beside['side'].lower()} of {beside['one']}"
-    found = _ANCHORED.fullmatch(request.strip())
-    if found is None or " and " in found["other"] or " and " in found["one"]:
-        return request
-    return f"{found['other']} {found['how']} {found['one']}"
-
-
-def _wished(words: Sequence[str]) -> str | None:
-    """Return the picture of "i want a lion", which is what wishes are in plain words; ``None`` of anything else."""
-    bare = without_courtesy(words)
-    wish = starts_with(bare, phrases().wishes)
-    inner = bare[wish:]
-    if not wish or not inner or inner[0] not in ("a", "an", "some", "two", "three", "four"):
-        return None
-    return joined(inner)
 
 
 def _without_hesitation(words: Sequence[str]) -> list[str]:

@@ -8,7 +8,7 @@ from imagerag.agent.follow_up.clauses import BACKGROUNDS, JOINS, behind_verb, pa
 from imagerag.agent.follow_up.counting import read_count
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.phrases import phrases
-from imagerag.agent.follow_up.scene_edit import CannotChange, is_garment, is_setting, removed
+from imagerag.agent.follow_up.scene_edit import CannotChange, NotThere, is_garment, is_setting, removed
 from imagerag.agent.follow_up.things import Found, matching
 from imagerag.prompt_grammar.vocabulary import ARTICLES
 
@@ -139,7 +139,7 @@ def read_removal(edit: Edit, words: Sequence[str]) -> bool:
             return False
         if words[0] in ("lose", "cut", "drop", "hide", "leave", "discard") and not edit.knows(inner):
             return False
-        raise CannotChange(f"there is no {' '.join(inner)} in the picture")
+        raise NotThere(f"there is no {' '.join(inner)} in the picture")
     return take_out(edit, found)
 
 

@@ -9,7 +9,7 @@ from imagerag.agent.follow_up.counting import read_count
 from imagerag.agent.follow_up.edit import BACKGROUND, Edit
 from imagerag.agent.follow_up.likeness import most_alike
 from imagerag.agent.follow_up.phrases import phrases, starts_with
-from imagerag.agent.follow_up.scene_edit import CannotChange, exchanged, is_garment, items_of
+from imagerag.agent.follow_up.scene_edit import NotThere, exchanged, is_garment, items_of
 from imagerag.agent.follow_up.things import Found
 from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of
 
@@ -74,7 +74,7 @@ def read_exchange(edit: Edit, words: Sequence[str]) -> bool:
             if words[0] in ("replace", "swap", "exchange", "substitute") and not any(
                 w in phrases().no_things for w in old
             ):
-                raise CannotChange(f"there is no {' '.join(w for w in old if w not in ARTICLES)} in the picture")
+                raise NotThere(f"there is no {' '.join(w for w in old if w not in ARTICLES)} in the picture")
             return False
         if words[0] in ("swap", "switch", "exchange") and word in ("with", "and"):
             other = Edit(edit.scene, found.items, edit.names, edit.known, edit.it).find(new)

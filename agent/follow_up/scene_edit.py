@@ -32,6 +32,10 @@ class CannotChange(Exception):
     """The change can't be made of this picture; the message says why, and what can be."""
 
 
+class NotThere(CannotChange):
+    """What is to change is not in the picture, as far as the words are read right."""
+
+
 class HoldsNoMore(CannotChange):
     """More things are asked for than one picture holds."""
 

@@ -31,7 +31,7 @@ from testing.follow_ups import changed, read
         ("triple the owls please", "two owls and a cat", "six owls and a cat"),
         ("halve them", "four dogs", "two dogs"),
         ("half as many dogs", "four dogs", "two dogs"),
-        ("double the dog", "a dog and a cat", "a large dog and a cat"),
+        ("double the dog", "a dog and a cat", "two dogs and a cat"),
         ("double the size of the dogs", "two dogs and a cat", "two large dogs and a cat"),
     ],
 )

@@ -4,6 +4,7 @@ import pytest
 
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.mentions import Mention, mentions_of, sized
+from testing.follow_up_corpus import library_names
 from testing.follow_ups import NAMES, read
 
 
@@ -80,3 +81,19 @@ def test_a_place_is_said_of_who_is_meant(request_: str, words: tuple[str, ...], 
 )
 def test_a_word_where_a_noun_stands_may_name_a_thing(request_: str, names: list[str]) -> None:
     assert [" ".join(one.words) for one in mentioned(request_) if one.kind == "thing"] == names
+
+
+@pytest.mark.parametrize(
+    ("request_", "named", "count"),
+    [
+        ("a piece of cheese", "cheese", 0),
+        ("two slices of pizza", "pizza", 2),
+        ("a bottle of salt", "salt", 0),
+        ("a glass of milk", "glass of milk", 0),
+        ("a pair of gloves", "gloves", 0),
+    ],
+)
+def test_what_a_thing_is_measured_in_is_said_before_its_name(request_: str, named: str, count: int) -> None:
+    names = library_names()
+    (mention,) = mentions_of(Edit.of("a dog", names, names), request_.split())
+    assert (" ".join(mention.words), max(mention.count, 1)) == (named, max(count, 1))

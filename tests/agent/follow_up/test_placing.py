@@ -2,7 +2,9 @@
 
 import pytest
 
-from testing.follow_ups import changed, read
+from imagerag.agent.follow_up.changes import clause
+from imagerag.agent.follow_up.edit import Edit
+from testing.follow_ups import NAMES, changed, read
 
 
 @pytest.mark.parametrize(
@@ -64,3 +66,24 @@ def test_what_is_to_be_put_on_what_stands_on_it_stays() -> None:
 )
 def test_somebody_s_side_or_part_is_a_place(request_: str, result: str) -> None:
     assert changed(request_, "a cat and a dog") == result
+
+
+@pytest.mark.parametrize(
+    ("before", "order", "after"),
+    [
+        ("a dog and a cat", "put an owl between them", "a dog to the left of an owl to the left of a cat"),
+        ("a dog , a cat and an owl", "put the owl between the dog and the cat",
+         "a dog to the left of an owl to the left of a cat"),
+        ("a hat on a dog to the left of a cat", "put an owl between the dog and the cat",
+         "a hat on a dog to the left of an owl to the left of a cat"),
+    ],
+)  # fmt: skip
+def test_something_stands_between_two_with_what_is_on_them(before: str, order: str, after: str) -> None:
+    edit = Edit.of(before, NAMES, NAMES)
+    assert clause(edit, order.split())
+    assert edit.described() == after
+
+
+def test_nothing_stands_between_a_thing_and_what_is_on_it() -> None:
+    edit = Edit.of("a bird on a dog", NAMES, NAMES)
+    assert not clause(edit, ["put", "an", "owl", "between", "them"]) or edit.described() == "a bird on a dog"

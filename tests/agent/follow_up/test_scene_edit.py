@@ -59,7 +59,11 @@ JOINED = st.builds(Item, st.sampled_from(["and", *get_args(RelationKind)]), THIN
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(JOINED, min_size=1, max_size=6).filter(lambda items: fits([item.thing for item in items])))
+@given(
+    st.lists(JOINED, min_size=1, max_size=6, unique_by=lambda item: item.thing.phrase).filter(
+        lambda items: fits([item.thing for item in items])
+    )
+)
 def test_a_description_says_who_stands_where_and_wears_what(items: list[Item]) -> None:
     scene = with_items(Scene(), items)
     read = parse_scene(scene.describe(), NAMES)

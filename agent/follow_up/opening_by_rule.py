@@ -1,0 +1,126 @@
+"""What rules make of a request in a thread without a picture."""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+from imagerag.agent.follow_up import pictures
+from imagerag.agent.follow_up.clauses import without_asides
+from imagerag.agent.follow_up.edit import in_words
+from imagerag.agent.follow_up.new_picture import asked_for, without_taken_back
+from imagerag.agent.follow_up.opening import opened
+from imagerag.agent.follow_up.opening_sentence import told_plainly
+from imagerag.agent.follow_up.phrases import joined, phrases, starts_with, with_verb_spelt, without_courtesy, words_of
+from imagerag.agent.follow_up.wording import plainly
+from imagerag.agent.protocols import Brief
+from imagerag.errors import UserError
+
+_OPENINGS = (("good", "morning"), ("good", "evening"), ("good", "afternoon"), ("i", "would"), ("i'd",), ("may", "i"))
+_RECEIVER = re.compile(
+    r" for (?:my|our|his|her|their|the) (?:little |own |best )?(?:daughter|son|kids?|child|children|mum|mom|mother|dad|"
+    r"father|wife|husband|friends?|boss|class|students?|pupils|teacher|blog|website|presentation|project|school|homework|"
+    r"company|team|grandma|grandpa|grandmother|grandfather|niece|nephew|sister|brother|partner|girlfriend|boyfriend|boy|girl)[.!?]*$"
+)
+
+
+def _without_receiver(request: str) -> str:
+    """Leave out for whom a picture is: "draw a horse for my daughter"."""
+    return _RECEIVER.sub("", request)
+
+
+_ANCHORED = re.compile(
+    r"(?P<one>(?:an?|one) [\w -]+?),? (?:and|with) (?P<other>(?:an?|some|two|three) [\w -]+?) "
+    r"(?P<how>above|over|on|on top of|behind|in front of|beside|next to|under|below|inside|in|near|to the left of|"
+    r"to the right of|riding|watching|wearing|holding|chasing|eating) (?:it|him|her|them)[.!]?",
+    re.IGNORECASE,
+)
+
+
+_BESIDE_IT = re.compile(
+    r"(?P<one>(?:an?|one) [\w' -]+?),? (?:and|with) (?P<other>(?:an?|some|two|three) [\w' -]+?) "
+    r"(?:to|on|at) (?:its|his|her|their) (?P<side>left|right)(?: side)?[.!]?",
+    re.IGNORECASE,
+)
+_PLEASE = re.compile(r",? please,(?= and )", re.IGNORECASE)
+
+
+def _with_named_anchor(request: str) -> str:
+    """Return "a bee above a sunflower" of "a sunflower and a bee above it": a prompt has no pronouns."""
+    beside = _BESIDE_IT.fullmatch(request.strip())
+    if beside is not None and " and " not in f"{beside['one']} {beside['other']}":
+        return f"{beside['other']} to the {beside['side'].lower()} of {beside['one']}"
+    found = _ANCHORED.fullmatch(request.strip())
+    if found is None or " and " in found["other"] or " and " in found["one"]:
+        return request
+    return f"{found['other']} {found['how']} {found['one']}"
+
+
+def _wished(words: Sequence[str]) -> str | None:
+    """Return the picture of "i want a lion", which is what wishes are in plain words; ``None`` of anything else."""
+    bare = without_courtesy(words)
+    wish = starts_with(bare, phrases().wishes)
+    inner = bare[wish:]
+    if not wish or not inner or inner[0] not in ("a", "an", "some", "two", "three", "four"):
+        return None
+    return joined(inner)
+
+
+class FirstRequest(NamedTuple):
+    """A request in a thread without a picture: as typed, its words, and these without what is said around them."""
+
+    request: str
+    words: Sequence[str]
+    text: str
+
+
+def first_by_rule(
+    first: FirstRequest, names: Collection[str], known: Collection[str], typed: Mapping[str, str], *, talk_only: bool
+) -> Brief:
+    """Return what rules make of a request in a thread without a picture.
+
+    Args:
+        first: the request.
+        names: names that the prompt grammar keeps whole.
+        known: names of things.
+        typed: names by how they are typed in one word.
+        talk_only: whether nothing but talk is left out.
+
+    Raises:
+        UserError: it changes or names an earlier picture.
+    """
+    request, words, text = first
+    if (without := _PLEASE.sub("", request)) != request:  # "a tent, please, and a flag"
+        words = words_of(in_words(without, known, typed))
+        request, text = without, " ".join(without_courtesy(words))
+    plainly_told = told_plainly(words, names, known, talk_only=talk_only)
+    if plainly_told is not None:
+        words = plainly_told
+        request, text = joined(words), " ".join(without_courtesy(words))
+    said, taken = phrases(), words
+    bare = with_verb_spelt(without_courtesy(words), known)
+    changing = tuple(verb for kind in ("put", "remove", "replace", "make", "give") for verb in said.verbs[kind])
+    behind = bare[starts_with(bare, changing) :]
+    weather = behind[:2] in (["it", "rain"], ["it", "snow"])
+    back = len(behind) < len(bare) and behind[:1] in (["it"], ["them"], ["him"]) and not weather
+    if bare and bare[0] in ("go", "back", "return"):
+        try:
+            back = back or pictures.pointed_at(bare, [], None) is not None
+        except pictures.NoSuchPicture:
+            back = True
+    again = pictures.is_again(text) and text not in ("more", "next", "different")
+    if back or again or pictures.is_undo(text) or pictures.is_redo(text):
+        raise UserError(
+            f"{request!r} changes an earlier picture, and this thread has none; say what to draw, or go on with "
+            "the thread that has it (--thread)"
+        )
+    if (read := opened(request, names, known, talk_only=talk_only)) is not None:
+        return Brief(read.prompt, notes=(read.note,) if read.note else ())
+    words = without_taken_back(words)
+    request = request if list(words) == list(taken) else joined(words)
+    plain = plainly(without_asides(words)) if starts_with(words, said.before + said.wishes + _OPENINGS) else words
+    polite = starts_with(words, said.before + said.wishes + _OPENINGS)
+    told = (asked_for(plain, names, known) or _wished(plain)) if polite else None
+    behind = without_asides(words)
+    if told is None and len(behind) < len(words) and behind[0] in said.indefinite:  # "Good morning. A dog, please."
+        told = joined(without_courtesy(behind))
+    return Brief(_with_named_anchor(_without_receiver(told or request)))

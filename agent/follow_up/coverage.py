@@ -25,7 +25,8 @@ _NO_NOUNS = frozenset(
     ["because", "since", "cause", "cuz", "while", "when", "if", "for", "with", "from", "this", "that", "those", "these",
      "all", "both", "each", "in", "on", "at", "by", "or", "not", "please", "instead", "last", "first", "other", "same",
      "whole", "bit", "lot", "way", "thing", "things", "rest", "total", "one", "ones", "colour", "color", "colored",
-     "coloured", "size", "version", "than", "as", "like"]
+     "coloured", "size", "version", "than", "as", "like", "top", "bottom", "side", "front", "middle", "center",
+     "centre", "edge", "corner"]
 )  # fmt: skip
 """Words that are no noun or adjective where one could stand."""
 _BEARINGS = frozenset(

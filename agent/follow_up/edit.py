@@ -259,13 +259,19 @@ def run_together(names: Collection[str]) -> dict[str, str]:
     return {word: name for word, name in typed.items() if word not in names and len(word) >= SHORTEST_RUN_TOGETHER}
 
 
-def in_words(text: str, known: Collection[str], typed: Mapping[str, str] = MappingProxyType({})) -> str:
+def in_words(
+    text: str,
+    known: Collection[str],
+    typed: Mapping[str, str] = MappingProxyType({}),
+    kept: Collection[str] = frozenset(),
+) -> str:
     """Put pictograms of known things in words by their Unicode names: "add a (balloon sign)" as "add a balloon".
 
     Args:
         text: of a request.
         known: names of things.
         typed: names by how they are typed in one word.
+        kept: names that stay as they are, since things of the picture are called so.
     """
     said = []
     for letter in text:
@@ -273,7 +279,7 @@ def in_words(text: str, known: Collection[str], typed: Mapping[str, str] = Mappi
         said.append(f" {name} " if name in known else "" if name.startswith("variation selector") else letter)
     words = "".join(said)
     for alias, name in phrases().aliases.items():
-        if alias in words and alias not in known and name in known:
+        if alias in words and alias not in known and alias not in kept and name in known:
             words = re.sub(rf"\b(?:(?P<a>an?) )?{alias}(?=s?\b)", partial(_with_article, name=name), words)
     if not typed:
         return words

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from imagerag.agent.follow_up.clauses import LONGEST
 from imagerag.agent.follow_up.coverage import denied, left_out, points_elsewhere, takes_away, unreadable
 from imagerag.agent.follow_up.edit import Edit, is_known
-from imagerag.agent.follow_up.mentions import is_noun
+from imagerag.agent.follow_up.mentions import is_noun, verbs_of_change
+from imagerag.agent.follow_up.pictures import UNDOING
 from imagerag.agent.follow_up.ranking import (
     Reading,
     Scores,
@@ -147,7 +148,11 @@ class Likeliest:
         english = self._english()
         compared = (stem, stem.removesuffix("er"), stem.removesuffix("ier") + "y", stem.removesuffix("r"))
         return (
-            any(form in english for form in compared) or word in spellings_of_chats() or singular(stem) in self._known
+            any(form in english for form in compared)
+            or word in spellings_of_chats()
+            or singular(stem) in self._known
+            or word in verbs_of_change()
+            or word in UNDOING
         )
 
 

@@ -120,7 +120,7 @@ def with_dozens_counted(words: Sequence[str]) -> list[str]:
     return counted
 
 
-_HESITATIONS = frozenset(["uh", "uhh", "uhm", "um", "umm", "er", "erm", "ehm", "ähm", "uhhh", "ummm"])
+_HESITATIONS = frozenset(["uh", "uhh", "uhm", "um", "umm", "er", "erm", "ehm", "ähm", "uhhh", "ummm", "oof", "phew"])
 
 
 def without_hesitation(words: Sequence[str]) -> list[str]:

@@ -80,6 +80,27 @@ def is_undo(text: str) -> bool:
     return text in said_of_pictures()["undo"] or bool(said_of_pictures()["undoing"].fullmatch(text))
 
 
+_STEPS_BACK = re.compile(
+    r"(?:(?:can|could) (?:you|we) )?(?:(?:please|let's|now|ok|hm+|oh|no) ,? ?)*"
+    r"(?:(?:go|step|move|jump|rewind|roll|take me|take|undo|revert|reverse|cancel)(?: back)?(?: it)?(?: by| the| my)?"
+    r"(?: last| latest| previous)? )?"
+    r"(?P<many>two|three|four|five|[2-9]|a couple of) "
+    r"(?:steps?|changes?|edits?|turns?|times?|moves?|pictures?|versions?)"
+    r"(?: (?:back|ago|earlier|before|please|again))*"
+)
+_UNDOS = re.compile(r"(?:undo|back|revert)(?: ,? ?(?:and )?(?:undo|back|revert))+")
+
+
+def steps_back(text: str) -> int:
+    """Return how many pictures a request goes back: 2 of "two steps back" and "undo, undo"; 0 where it says none."""
+    if _UNDOS.fullmatch(text):
+        return len(re.findall(r"undo|back|revert", text))
+    found = _STEPS_BACK.fullmatch(text)
+    if found is None or not re.search(r"\b(?:back|ago|undo|rewind|revert|reverse|cancel|earlier)\b", text):
+        return 0
+    return 2 if found["many"] == "a couple of" else number_of(found["many"])
+
+
 def is_redo(text: str) -> bool:
     return text in said_of_pictures()["redo"]
 
@@ -178,7 +199,10 @@ def pointed_at(words: Sequence[str], history: Sequence[PastImage], standing: Pas
 
 _STEPS = frozenset(["step", "steps", "change", "changes", "edit", "edits", "time", "times", "turn", "turns", "move",
                     "moves", "picture", "pictures", "image", "images"])  # fmt: skip
-_UNDOING = frozenset(["undo", "back", "revert", "rewind"])
+UNDOING = frozenset(["undo", "back", "revert", "rewind"])
+"""Words that go a picture back, each time that they are said."""
+_ALONE = frozenset(["just", "only", "alone", "plain", "bare", "single", "simple", "simply", "nothing"])
+"""Words that say of a picture that little else is in it."""
 _WITHOUT = frozenset(["without", "no", "not", "minus", "hadn't", "wasn't", "weren't", "didn't"])
 
 
@@ -187,14 +211,15 @@ def earlier_meant(words: Sequence[str], history: Sequence[PastImage], standing: 
 
     That of so many steps before, as often as it says "undo", before something came ("before the blue"), or the last
     that is likest to what it says: each word that one of the pictures' prompts has counts for those that have it, and
-    against the others. Without any such word it is the picture before.
+    against the others; of several alike "just" and the like means that with the fewest others. Without any such word it
+    is the picture before.
     """
     shown = list(dict.fromkeys(image.id for image in results(history)))
     by_id = {image.id: image for image in history}
     if standing.id not in shown or len(shown) < 2:
         return by_id.get(standing.before or "")
     steps = [number_of(word) for word, behind in pairwise(words) if behind in _STEPS and number_of(word) > 1]
-    many = max([*steps, *(list(words).count(word) for word in _UNDOING)])
+    many = max([*steps, *(list(words).count(word) for word in UNDOING)])
     if many > 1:
         return by_id[shown[max(0, shown.index(standing.id) - many)]]
     if (nth := next((word for word in words if word in _ORDINALS), "")) and _ORDINALS.index(nth) < len(shown):
@@ -212,7 +237,8 @@ def earlier_meant(words: Sequence[str], history: Sequence[PastImage], standing: 
         return by_id.get(standing.before or "")
     others = [name for name in shown if name != standing.id]
     scores = {name: sum(sign * (1 if word in told[name] else -1) for word, sign in signs.items()) for name in others}
-    return by_id[max(others, key=lambda name: (scores[name], others.index(name)))]
+    fewest = bool(_ALONE & set(words))
+    return by_id[max(others, key=lambda name: (scores[name], -len(told[name]) if fewest else 0, others.index(name)))]
 
 
 _JOINING = frozenset(["a", "an", "and", "the", "to", "of", "on", "in", "at", "with", "next", "left", "right", "front"])

@@ -219,11 +219,12 @@ class FollowUps:
 
     def _spelt(self, request: str, history: Sequence[PastImage]) -> tuple[list[str], list[str]]:
         """Return the words of a request as typed, and as they are spelt right."""
-        words = with_dozens_counted(without_hesitation(words_of(in_words(request, self._known, self._typed))))
         standing = standing_of(history)
+        things = [] if standing is None else parse_scene(standing.prompt, self._names).content_concepts()
+        said = in_words(request, self._known, self._typed, frozenset(things))
+        words = with_dozens_counted(without_hesitation(words_of(said)))
         if standing is None:
             return words, words
-        things = parse_scene(standing.prompt, self._names).content_concepts()
         return words, spelt(words, things, self._known, self._english())
 
     def _edit(self, base: PastImage, history: Sequence[PastImage]) -> Edit:
@@ -244,6 +245,9 @@ class FollowUps:
         forms = (*forms, " ".join(words), " ".join(without_courtesy(words)))
         if any(map(pictures.is_undo, forms)):
             return _stepped(history, standing, back=True)
+        if standing is not None and (many := max(map(pictures.steps_back, forms))) > 1:
+            image = pictures.earlier_meant([str(many), "steps"], history, standing)
+            return _back_at(image) if image is not None else _stepped(history, standing, back=True)
         if any(map(pictures.is_redo, forms)) and standing is not None and standing.after:
             return _stepped(history, standing, back=False)
         if any(map(pictures.is_fresh_start, forms)):
@@ -252,7 +256,7 @@ class FollowUps:
             return _talk(talk, standing)
         adds = bool(_AS_WELL & set(said))  # "could you also give me a needle"
         if not adds and (new := asked_for(words, self._names, self._known)) is not None:
-            return Brief(new)
+            return self._or_likelier(Brief(new), words_of(new))
         try:
             pointed = pictures.pointed_at(without_courtesy(words), history, standing)
         except pictures.NoSuchPicture as error:
@@ -265,7 +269,7 @@ class FollowUps:
             if brief.declined and _lacks(self._edit(pointed.image, history), pointed.rest):
                 return _back_at(pointed.image)  # "the cat without the hat" is that picture as it is
             if brief.declined and standing is not None:  # the picture stays, whichever was named
-                return _declined(request, standing)
+                return self._changed(request, words, standing, history, said)
             return brief
         if standing is None:  # after a fresh start
             return self._first(request, words, forms[1])
@@ -330,8 +334,8 @@ class FollowUps:
         """Return what a request asks for that may speak of what isn't there, if that is likely all the same."""
         if best.instead == "back":
             return self._other_picture(best, request, words, base, history)
-        if not best.prompt or best.probability < SURE_OF_A_CHANGE:
-            return None
+        if not best.prompt or best.in_part or best.probability < SURE_OF_A_CHANGE:
+            return None  # "make the dog smaller than the cat", of a picture without a dog, is nothing about the cat
         edit = self._edit(base, history)
         there = {item.thing.phrase for item in edit.items}
         come = {thing.phrase for thing in parse_scene(best.prompt, self._names).objects} - there
@@ -452,6 +456,10 @@ class FollowUps:
         """
         said = FirstRequest(request, words, text)
         ruled = first_by_rule(said, self._names, self._known, self._typed, talk_only=self._talk_only)
+        return self._or_likelier(ruled, words)
+
+    def _or_likelier(self, ruled: Brief, words: Sequence[str]) -> Brief:
+        """Return what rules make of a request for a new picture, or what else it asks for more likely."""
         if self._talk_only or self._load_network is None or self._load_weights is None:
             return ruled
         if not self._likely.is_english(words):

@@ -1,7 +1,11 @@
 """A picture that is being changed."""
 
 from imagerag.agent.follow_up.edit import BACKGROUND, Edit, changed_between, in_words, is_known
+from imagerag.agent.follow_up.reading import FollowUps
+from imagerag.agent.protocols import PastImage
+from imagerag.index.captions import common_names
 from imagerag.prompt_grammar.parser import parse_scene
+from testing.follow_up_corpus import library_names
 from testing.follow_ups import NAMES
 
 
@@ -32,3 +36,12 @@ def test_a_noun_is_known_in_singular_and_plural() -> None:
     assert is_known("cats", NAMES)
     assert is_known("big cat", NAMES)
     assert not is_known("wombat", NAMES)
+
+
+def test_a_name_that_the_picture_has_is_not_put_otherwise() -> None:
+    """Else "the plane above the suitcase" adds an airplane beside the plane that is there."""
+    assert in_words("a plane", {"airplane"}) == "an airplane"
+    assert in_words("a plane", {"airplane"}, kept={"plane"}) == "a plane"
+    reader = FollowUps(library_names(), common_names)
+    there = PastImage("image-1", "a plane and a suitcase", 1, standing=True)
+    assert reader.brief("plane above suitcase", [there]).prompt == "a suitcase under a plane"

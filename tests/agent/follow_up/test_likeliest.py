@@ -103,3 +103,11 @@ def test_a_new_picture_is_asked_for_in_many_words(request_: str, prompt: str) ->
 def test_the_picture_before_is_asked_for_in_many_words() -> None:
     brief = read("on reflection, the last one was better", "a dog wearing a hat", ["a dog"])
     assert (brief.base, brief.step) == ("image-1", -1)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    ["make the cat smaller than the dog", "put an owl behind the piano", "make it red and flubber the dog"],
+)
+def test_nothing_is_changed_where_a_part_of_the_request_is_not_there(request_: str) -> None:
+    assert read(request_, "a dog").declined

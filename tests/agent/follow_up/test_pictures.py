@@ -93,6 +93,7 @@ PAST = ("a dog", "a dog wearing a hat", "a red dog wearing a hat", "a red dog we
         ("restore the version without a hat", "image-1"),
         ("where the dog was red but had no boat", "image-3"),
         ("the first version was nicest", "image-1"),
+        ("back to just a dog", "image-1"),
     ],
 )
 def test_which_picture_is_gone_back_to_is_told_by_what_it_shows(said: str, image: str) -> None:
@@ -106,3 +107,31 @@ def test_which_picture_is_gone_back_to_is_told_by_what_it_shows(said: str, image
 def test_there_is_nothing_to_go_back_to_from_the_first_picture() -> None:
     only = PastImage("image-1", "a dog", 1, standing=True)
     assert pictures.earlier_meant(["go", "back"], [only], only) is None
+
+
+@pytest.mark.parametrize(
+    ("request_", "image"),
+    [
+        ("2 steps back pls", "image-2"),
+        ("undo the last two changes", "image-2"),
+        ("undo, undo, undo", "image-1"),
+        ("rewind three steps", "image-1"),
+        ("prev one", "image-3"),
+        ("well, that is over the top, back to the previous picture", "image-3"),
+        ("we'd best revert that", "image-3"),
+        ("Hm, I preferred the previous version, revert.", "image-3"),
+        ("actually I liked the dog, undo that", "image-3"),
+        ("oof, back to the one I had", "image-3"),
+        ("go back to when it was just a dog", "image-1"),
+    ],
+)
+def test_steps_back_are_read_in_many_words(request_: str, image: str) -> None:
+    brief = read(request_, PAST[-1], PAST[:-1])
+    assert brief.base == image
+    assert brief.answer
+    assert not brief.declined
+
+
+@pytest.mark.parametrize("request_", ["two steps", "add two pictures", "make it three times"])
+def test_no_number_alone_goes_back(request_: str) -> None:
+    assert pictures.steps_back(request_) == 0

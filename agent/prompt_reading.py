@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from imagerag.prompt_grammar.inflection import singular
-from imagerag.prompt_grammar.languages import EMOJI, language
+from imagerag.prompt_grammar.languages import EMOJI, Language, language
 from imagerag.prompt_grammar.parser import parse_scene
 from imagerag.prompt_grammar.translation import SMALL_WORDS, Names, emoji_to_words, to_english
 
@@ -37,6 +37,8 @@ class PromptReader:
         load_words: names and words that English prompts have; called when first needed.
         load_languages: what other languages and emoji call things, by code of the language; likewise.
         load_english: common English words, which are no misspelled names; likewise.
+        load_nouns: English names of things, in the singular, which are read as no other language, whatever they are a
+            form of: "bike" is no Turkish bikini; likewise.
         keeps_unread: whether a prompt with words that aren't understood stays as it is written, for generators that may
             understand more than the tables.
     """
@@ -44,6 +46,7 @@ class PromptReader:
     load_words: Callable[[], Collection[str]]
     load_languages: Callable[[], Mapping[str, Names]]
     load_english: Callable[[], Collection[str]]
+    load_nouns: Callable[[], Collection[str]] = frozenset
     keeps_unread: bool = False
 
     @cached_property
@@ -52,7 +55,7 @@ class PromptReader:
 
     def read(self, request: str) -> ReadRequest:
         """Return the request in English."""
-        if request.isascii() and self._is_known(request):
+        if request.isascii() and self._is_english(request):
             return ReadRequest(request)
         languages = self.load_languages()
         text = emoji_to_words(request, languages[EMOJI].english)
@@ -65,6 +68,8 @@ class PromptReader:
                     way = "say it in English, or give a picture of it (--subject)"
                 notes.append(f"not understood: {text[:80]!r} is in no language that is read here; {way}")
             return ReadRequest(text, tuple(notes))
+        if request.isascii() and self._is_likelier_english(request, language(found.language), languages):
+            return ReadRequest(request)
         name = language(found.language).name
         unread = ", ".join(repr(word) for word in found.unread)
         if unread and self.keeps_unread:
@@ -84,6 +89,24 @@ class PromptReader:
     def _is_known(self, request: str) -> bool:
         words = request.lower().replace(",", " ").split()
         return all(word in self._words or singular(word) in self._words for word in words)
+
+    def _is_english(self, request: str) -> bool:
+        """Tell whether all words are known, or name things in English."""
+        rest = self._unknown(request)
+        return not rest or all(singular(word) in self.load_nouns() for word in rest)
+
+    def _is_likelier_english(self, request: str, other: Language, languages: Mapping[str, Names]) -> bool:
+        """Tell whether what isn't known are English words, and names in the other language by their stems at most."""
+        english, names = self.load_english(), languages[other.code].english
+        small = other.words.keys() | other.behind.keys() | set(other.drop)
+        return all(
+            (word in english or singular(word) in english) and word not in names and word not in small
+            for word in self._unknown(request)
+        )
+
+    def _unknown(self, request: str) -> list[str]:
+        words = [word.strip(".!?;:") for word in request.lower().replace(",", " ").split()]
+        return [word for word in words if word not in self._words and singular(word) not in self._words]
 
     def did_you_mean(self, prompt: str, names: Collection[str]) -> list[str]:
         """Return a sentence for each word of a prompt in English that is none, and nearly one of the library's.

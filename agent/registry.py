@@ -120,8 +120,9 @@ def prompt_reader(keeps_unread: bool = False) -> PromptReader:
     from imagerag.assets.english_words import english_words
     from imagerag.assets.language_names import language_names
     from imagerag.assets.library import bundled_library
+    from imagerag.assets.nouns import concrete_nouns
 
-    return PromptReader(lambda: bundled_library().words, language_names, english_words, keeps_unread)
+    return PromptReader(lambda: bundled_library().words, language_names, english_words, concrete_nouns, keeps_unread)
 
 
 @lru_cache(maxsize=4)

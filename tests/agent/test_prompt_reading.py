@@ -2,15 +2,16 @@
 
 import pytest
 
-from imagerag.agent.prompt_reading import PromptReader
+from imagerag.agent.prompt_reading import PromptReader, ReadRequest
 from imagerag.agent.registry import load_writer
 from imagerag.assets.english_words import english_words
 from imagerag.assets.language_names import language_names
 from imagerag.assets.library import bundled_library
+from imagerag.assets.nouns import concrete_nouns
 
 
 def reader(keeps_unread: bool = False) -> PromptReader:
-    return PromptReader(lambda: bundled_library().words, language_names, english_words, keeps_unread)
+    return PromptReader(lambda: bundled_library().words, language_names, english_words, concrete_nouns, keeps_unread)
 
 
 def test_plain_english_loads_no_other_language() -> None:
@@ -77,3 +78,13 @@ def test_the_writer_tells_how_it_read_a_request() -> None:
 def test_only_pictograms_have_a_list_of_names_to_be_near_to() -> None:
     assert load_writer().brief("a griaffe", []).notes
     assert not load_writer(kind="photographs").brief("a griaffe", []).notes
+
+
+@pytest.mark.parametrize("request_", ["bike", "sock", "mud", "a plum", "ham and a rake", "Two red bikes!"])
+def test_english_names_that_the_library_lacks_are_no_forms_of_other_languages_names(request_: str) -> None:
+    assert reader().read(request_) == ReadRequest(request_)
+
+
+@pytest.mark.parametrize(("request_", "text"), [("Hunde", "a dog"), ("deux chiens", "two dogs"), ("bikini", "bikini")])
+def test_other_languages_are_read_all_the_same(request_: str, text: str) -> None:
+    assert reader().read(request_).text == text

@@ -18,6 +18,7 @@ from imagerag.agent.follow_up.ranking import MOST_MADE, Reading, Scores, shows_a
 from imagerag.agent.follow_up.scene_edit import CannotChange
 from imagerag.prompt_grammar.inflection import singular
 from imagerag.prompt_grammar.parser import parse_scene
+from imagerag.prompt_grammar.participles import is_participle
 from imagerag.prompt_grammar.vocabulary import RELATION_WORDS, SIZES, colour_of, number_of
 
 LONGEST = 60
@@ -251,6 +252,8 @@ def is_no_name(phrase: str, known: Collection[str]) -> bool:
         return True
     if len(words) > 1 and (colour_of(words[-1]) or words[-1] in SIZES):
         return True
+    if any(map(is_participle, words[1:-1])):
+        return True  # "octopus playing drum"
     named = [word in known or singular(word) in known or is_noun(singular(word)) for word in words]
     return any(named) and not named[-1]
 

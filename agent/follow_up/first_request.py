@@ -232,7 +232,10 @@ def likelier(edit: Edit, words: Sequence[str], ruled: str, known: Collection[str
         known: names of things.
         network: weighs what is proposed.
     """
-    phrases = [thing.phrase for thing in parse_scene(ruled, edit.names).objects]
+    scene = parse_scene(ruled, edit.names)
+    if scene.unwanted or scene.notes or any(not said.startswith("at ") for said in scene.modifiers):
+        return None  # a prompt as photographers and other tools have them, and nothing said to somebody
+    phrases = [thing.phrase for thing in scene.objects]
     unknown = [phrase for phrase in phrases if phrase not in known and singular(phrase) not in known]
     odd = not phrases or any(is_no_name(phrase, known) for phrase in unknown)
     if unknown and not odd:

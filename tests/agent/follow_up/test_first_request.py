@@ -97,6 +97,18 @@ def test_a_chatty_request_is_read_as_what_it_asks_for_and_that_is_told(
 
 
 @pytest.mark.parametrize(
+    "written",
+    [
+        "food photography, bowl of ramen, chopsticks, overhead shot, natural light, shot on Canon EOS R5",
+        "an elephant herd, dust, backlit by the setting sun, Nikon D500 + Sigma 150-600mm",
+        "old scooter propped against a market stall, hip shot, f/5.6 zone focus",
+    ],
+)
+def test_a_photographer_s_prompt_stays_as_it_is(reader: FollowUps, written: str) -> None:
+    assert reader.brief(written, []).prompt == written
+
+
+@pytest.mark.parametrize(
     "plain", ["a dog", "two red balloons", "a cat on a mat", "a girl reading a book under a tree", "a wug", "owls, 3d"]
 )
 def test_a_plain_prompt_stays_as_it_is(reader: FollowUps, plain: str) -> None:

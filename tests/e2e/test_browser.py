@@ -396,6 +396,82 @@ def test_pictures_are_pasted_wherever_the_focus_is(chromium: Any, serve: Callabl
     page.context.close()
 
 
+COPY_BOTH = """async ([png, text]) => {
+  const bytes = Uint8Array.from(atob(png), (sign) => sign.charCodeAt(0));
+  const picture = new Blob([bytes], { type: "image/png" });
+  const words = new Blob([text], { type: "text/plain" });
+  await navigator.clipboard.write([new ClipboardItem({ "image/png": picture, "text/plain": words })]);
+}"""
+
+
+def test_words_that_were_copied_with_a_picture_are_pasted_with_it(chromium: Any, serve: Callable[..., Served]) -> None:
+    page = opened(chromium, serve(scores=[0.9]).url)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    for number, (text, pasted) in enumerate((("a red badge", "a red badge"), ("/home/me/image.png", "")), start=1):
+        page.fill("#prompt", "")
+        page.evaluate(COPY_BOTH, [base64.b64encode(square(f"rgb({number}, 9, 9)")).decode(), text])
+        page.focus("#prompt")
+        page.keyboard.press("Control+v")
+        page.locator("#attached li").nth(number - 1).wait_for()
+        assert page.input_value("#prompt") == pasted
+    page.context.close()
+
+
+def drop(page: Any, *files: Path) -> None:
+    """Drop files of this machine as a person does, by the mouse."""
+    box = page.locator("#prompt").bounding_box()
+    data = {"items": [], "files": [str(file) for file in files], "dragOperationsMask": 1}
+    at = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2, "data": data}
+    session = page.context.new_cdp_session(page)
+    for step in ("dragEnter", "dragOver", "drop"):
+        session.send("Input.dispatchDragEvent", {"type": step, **at})
+
+
+def test_a_folder_that_is_dropped_is_told_and_not_taken_for_a_lost_server(
+    chromium: Any, serve: Callable[..., Served], tmp_path: Path
+) -> None:
+    page = opened(chromium, serve(scores=[0.9]).url)
+    (tmp_path / "holiday").mkdir()
+    (tmp_path / "notes.txt").write_text("no picture")
+    (tmp_path / "me.png").write_bytes(square())
+    drop(page, tmp_path / "holiday", tmp_path / "notes.txt", tmp_path / "me.png")
+    page.wait_for_selector("#attached img")
+    page.wait_for_selector("text=holiday is not added: it can't be read: it is a folder")
+    assert "notes.txt is not added" in page.inner_text("#composer-error"), "each one is told"
+    assert not page.is_visible("#lost")
+    page.context.close()
+
+
+def test_a_request_waits_for_the_pictures_that_are_being_added(chromium: Any, serve: Callable[..., Served]) -> None:
+    server = serve(scores=[0.9])
+    page = opened(chromium, server.url)
+    page.evaluate(SLOW_POST)
+    picture = {"name": "me.png", "mimeType": "image/png", "buffer": square()}
+    page.set_input_files("#pictures", picture)
+    page.fill("#prompt", "an owl")
+    page.press("#prompt", "Enter")
+    assert "Adding a picture; the request is sent after that" in page.inner_text("#adding")
+    page.locator(".result:not([hidden])").wait_for()
+    assert server.service.components.generator.requests[-1].references
+    assert page.locator("#attached li").count() == 0
+    assert not page.is_visible("#adding")
+
+    # One that can't be added is told, and the request is not sent without it.
+    page.set_input_files("#pictures", {**picture, "name": "bad.png", "buffer": b"no picture"})
+    page.fill("#prompt", "a cat")
+    page.press("#prompt", "Enter")
+    page.wait_for_selector("text=bad.png is not added")
+    assert page.input_value("#prompt") == "a cat"
+    assert page.locator(".asked").count() == 1
+
+    # One that comes when another conversation is open is not added to that.
+    page.set_input_files("#pictures", picture)
+    page.click("#new")
+    page.wait_for_selector("text=me.png is not added: another conversation was opened meanwhile")
+    assert page.locator("#attached li").count() == 0
+    page.context.close()
+
+
 def test_an_enlarged_image_is_zoomed_about_its_middle_and_dragged(chromium: Any, serve: Callable[..., Served]) -> None:
     page = opened(chromium, serve(scores=[0.9]).url)
     ask(page, "an owl")

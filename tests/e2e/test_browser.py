@@ -290,6 +290,7 @@ def test_an_edited_request_is_kept_over_reloads_beside_the_draft(chromium: Any, 
     page.press("#prompt", "Enter")
     page.wait_for_selector("text=This is a copy")
     page.locator(".result:not([hidden])").nth(1).wait_for()
+    assert page.locator("#notice").bounding_box()["y"] > 0, "it is in view though the newest is"
     assert page.locator(".asked").all_inner_texts() == ["an owl", "a dog"]
     assert page.input_value("#prompt") == ""
     page.goto("about:blank")
@@ -692,17 +693,28 @@ time.sleep(600)  # no thread is started any more once the first one has ended
 
 
 @contextlib.contextmanager
-def killed_in_a_run(chromium: Any, home: Path) -> Iterator[tuple[Any, str]]:
+def killed_in_a_run(
+    chromium: Any, home: Path, *queued: str, second: str = "a lobster in a kimono", picture: bytes = b""
+) -> Iterator[tuple[Any, str]]:
     """Yield a page whose server was killed in its second run, and the port that the server had.
+
+    Others may be queued behind that run, and a picture be sent with it.
 
     The run can't end: one that ends before the signal arrives would be no run that was lost.
     """
     with served_process([sys.executable, "-c", HELD_SERVER, str(home)], os.environ) as server:
         page = opened(chromium, server.url)
         ask(page, "an owl")
-        page.fill("#prompt", "a lobster in a kimono")
+        if picture:
+            page.set_input_files("#pictures", {"name": "me.png", "mimeType": "image/png", "buffer": picture})
+            page.wait_for_selector("#attached img")
+        page.fill("#prompt", second)
         page.press("#prompt", "Enter")
         page.wait_for_selector("text=step 1 of 4")
+        for text in queued:
+            page.fill("#prompt", text)
+            page.press("#prompt", "Enter")
+            page.wait_for_selector("text=waits for its turn")
         os.kill(server.pid, signal.SIGKILL)
         page.wait_for_selector("#lost:visible")
         page.fill("#prompt", "half a sentence")
@@ -721,6 +733,21 @@ def test_a_server_that_dies_in_a_run_is_told_and_the_page_comes_back(chromium: A
         page.locator("#lost").wait_for(state="hidden")
         told_as_not_finished(page)
         ask(page, "a lobster in a kimono")
+
+
+def test_each_run_that_was_lost_is_told_with_what_was_sent_though_its_words_were_asked_before(
+    chromium: Any, tmp_path: Path
+) -> None:
+    lost = killed_in_a_run(chromium, tmp_path, "a cat", second="an owl", picture=square())
+    with lost as (page, port), running_server("--port", port, home=tmp_path):
+        page.locator("#lost").wait_for(state="hidden")
+        page.wait_for_selector('text="an owl" and "a cat" were not finished: ask for them again')
+        assert page.locator("#notice").bounding_box()["y"] > 0
+        assert page.locator(".asked").all_inner_texts() == ["an owl", "an owl", "a cat"]
+        assert page.locator(".asked").nth(1).locator("img").count() == 1
+        page.locator(".run").nth(1).locator("text=Retry").click()
+        page.locator(".result:not([hidden])").nth(3).wait_for()
+        assert page.locator(".asked").nth(3).locator("img").count() == 1
 
 
 def test_a_run_that_was_lost_is_told_also_if_the_server_goes_away_again(chromium: Any, tmp_path: Path) -> None:

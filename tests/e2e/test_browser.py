@@ -418,14 +418,14 @@ def test_words_that_were_copied_with_a_picture_are_pasted_with_it(chromium: Any,
     page.context.close()
 
 
-def drop(page: Any, *files: Path) -> None:
+def drop(page: Any, *files: Path, at: str = "#prompt") -> None:
     """Drop files of this machine as a person does, by the mouse."""
-    box = page.locator("#prompt").bounding_box()
+    box = page.locator(at).bounding_box()
     data = {"items": [], "files": [str(file) for file in files], "dragOperationsMask": 1}
-    at = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2, "data": data}
+    event = {"x": box["x"] + box["width"] / 2, "y": box["y"] + 5, "data": data}
     session = page.context.new_cdp_session(page)
     for step in ("dragEnter", "dragOver", "drop"):
-        session.send("Input.dispatchDragEvent", {"type": step, **at})
+        session.send("Input.dispatchDragEvent", {"type": step, **event})
 
 
 def test_a_folder_that_is_dropped_is_told_and_not_taken_for_a_lost_server(
@@ -626,6 +626,42 @@ def test_images_are_found_by_words_by_what_they_show_and_by_likeness(
     assert page.locator("#all-images li").count() == 2, "without the image itself"
     page.click("#all-like-off")
     page.locator("#all-images li").nth(2).wait_for()
+    page.context.close()
+
+
+def test_the_open_gallery_of_a_narrow_page_gives_way_to_what_is_asked_for(
+    chromium: Any, serve: Callable[..., Served], tmp_path: Path
+) -> None:
+    page = opened(chromium, serve(generator=SquaresInParts(), scores=[0.9]).url, width=390, height=780, scheme="dark")
+    ask(page, "an owl")
+    (tmp_path / "me.png").write_bytes(square())
+
+    def open_gallery() -> None:
+        page.click("#gallery-toggle")
+        assert not page.is_visible("#chat")
+
+    for key, place in (("/", "#prompt"), ("j", ".run")):
+        open_gallery()
+        page.keyboard.press(key)
+        assert page.locator(f"{place}:focus").is_visible(), key
+
+    # The link of an image whose conversation is open already.
+    open_gallery()
+    page.click("#all summary")
+    page.click("#all-images a:not(.button)")
+    assert page.locator(".run:focus").is_visible()
+
+    # A part that is painted there, and a picture that is dropped on it, are for the composer.
+    open_gallery()
+    page.click("#gallery .enlarge")
+    page.click("#lightbox-paint")
+    page.click("#paint-all")
+    page.click("#paint-done")
+    page.wait_for_selector("#masked:visible")
+    assert page.locator("#prompt:focus").is_visible()
+    open_gallery()
+    drop(page, tmp_path / "me.png", at="#gallery")
+    page.wait_for_selector("#attached img:visible")
     page.context.close()
 
 

@@ -2,6 +2,7 @@
 
 import { $, button, kept, make, say } from "/page/dom.js";
 import { ask } from "/page/api.js";
+import { showGallery } from "/page/gallery.js";
 import { invalid, openSettings, settingsNamed, settingsOf } from "/page/settings.js";
 
 const MOST_RECALLED = 50;
@@ -51,6 +52,12 @@ function keepDraft() {
   const draft = { text: $("prompt").value, attached, mask };
   if (editing) kept.set(`edit.${thread}`, { ...draft, ...editing });
   else kept.set(`draft.${thread}`, draft.text || attached.length || mask ? draft : null);
+}
+
+// To what is written, which an open gallery covers where the page is narrow.
+export function write() {
+  showGallery(false);
+  $("prompt").focus();
 }
 
 function grow() {
@@ -161,9 +168,10 @@ export async function attachMask(image, file) {
   try {
     const sent = await sendFile(file);
     showMask({ id: sent.id, image: image.uri.match(/images\/([0-9a-f]+)/)[1], url: image.uri, name: image.name });
-    $("prompt").focus();
+    write();
     say(`the next request redraws a part of ${image.name}`);
   } catch (error) {
+    showGallery(false);
     fail(`the part is not marked: ${error.message}`);
   }
 }
@@ -190,6 +198,7 @@ let sendsAfter = false; // whether the request is sent once they are
 
 function upload(files) {
   fail("");
+  showGallery(false); // what is added, or why it is not, is told in the composer
   coming += files.length;
   tellComing();
   const conversation = opened;

@@ -2,7 +2,7 @@
 
 import { $, button, kept, notice, quoted, say } from "/page/dom.js";
 import { answers, ask, found, isLost, lost, post, whenBack } from "/page/api.js";
-import { attach, edit, fail, named, onSubmit, openDraft, putBack, takes } from "/page/composer.js";
+import { attach, edit, fail, named, onSubmit, openDraft, putBack, takes, write } from "/page/composer.js";
 import { listConversations, openConversations } from "/page/conversations.js";
 import { forget, showGallery, toggleGallery } from "/page/gallery.js";
 import { madeWith, offered, openSettings, settings, settingsSent } from "/page/settings.js";
@@ -256,6 +256,12 @@ listConversations({
 
 // ---- controls
 
+function latest() {
+  showGallery(false);
+  toLatest();
+  focusLatest();
+}
+
 const fresh = () => open("").then(() => $("prompt").focus());
 
 onSubmit(draw);
@@ -265,17 +271,18 @@ $("new").addEventListener("click", fresh);
 window.addEventListener("hashchange", () => open(addressed()));
 document.querySelectorAll("[data-skip]").forEach((link) => link.addEventListener("click", (event) => {
   event.preventDefault(); // the address names the conversation
-  if (link.dataset.skip === "prompt") $("prompt").focus();
-  else { toLatest(); focusLatest(); }
+  (link.dataset.skip === "prompt" ? write : latest)();
 }));
+// The link of an image leads to its conversation also if that is open already.
+$("all-images").addEventListener("click", (event) => { if (event.target.hash && event.target.hash === location.hash) latest(); });
 $("suggestions").addEventListener("click", (event) => {
   if (event.target.tagName !== "BUTTON") return;
   putBack({ shown: event.target.textContent });
   $("prompt").focus();
 });
 shortcuts({
-  "/": () => $("prompt").focus(),
-  j: () => { toLatest(); focusLatest(); },
+  "/": write,
+  j: latest,
   e: () => [...$("log").querySelectorAll(".result .enlarge")].at(-1)?.click(),
   p: () => [...$("log").querySelectorAll(".result .paint")].at(-1)?.click(),
   n: fresh,

@@ -290,6 +290,7 @@ def test_an_edited_request_is_kept_over_reloads_beside_the_draft(chromium: Any, 
     page.press("#prompt", "Enter")
     page.wait_for_selector("text=This is a copy")
     page.locator(".result:not([hidden])").nth(1).wait_for()
+    assert page.locator("#notice").bounding_box()["y"] > 0, "it is in view though the newest is"
     assert page.locator(".asked").all_inner_texts() == ["an owl", "a dog"]
     assert page.input_value("#prompt") == ""
     page.goto("about:blank")
@@ -393,6 +394,82 @@ def test_pictures_are_pasted_wherever_the_focus_is(chromium: Any, serve: Callabl
     )
     page.wait_for_selector("text=rgb(14, 9, 9).png is not added: a request takes 16 pictures at most")
     assert page.locator("#attached li").count() == 16
+    page.context.close()
+
+
+COPY_BOTH = """async ([png, text]) => {
+  const bytes = Uint8Array.from(atob(png), (sign) => sign.charCodeAt(0));
+  const picture = new Blob([bytes], { type: "image/png" });
+  const words = new Blob([text], { type: "text/plain" });
+  await navigator.clipboard.write([new ClipboardItem({ "image/png": picture, "text/plain": words })]);
+}"""
+
+
+def test_words_that_were_copied_with_a_picture_are_pasted_with_it(chromium: Any, serve: Callable[..., Served]) -> None:
+    page = opened(chromium, serve(scores=[0.9]).url)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    for number, (text, pasted) in enumerate((("a red badge", "a red badge"), ("/home/me/image.png", "")), start=1):
+        page.fill("#prompt", "")
+        page.evaluate(COPY_BOTH, [base64.b64encode(square(f"rgb({number}, 9, 9)")).decode(), text])
+        page.focus("#prompt")
+        page.keyboard.press("Control+v")
+        page.locator("#attached li").nth(number - 1).wait_for()
+        assert page.input_value("#prompt") == pasted
+    page.context.close()
+
+
+def drop(page: Any, *files: Path, at: str = "#prompt") -> None:
+    """Drop files of this machine as a person does, by the mouse."""
+    box = page.locator(at).bounding_box()
+    data = {"items": [], "files": [str(file) for file in files], "dragOperationsMask": 1}
+    event = {"x": box["x"] + box["width"] / 2, "y": box["y"] + 5, "data": data}
+    session = page.context.new_cdp_session(page)
+    for step in ("dragEnter", "dragOver", "drop"):
+        session.send("Input.dispatchDragEvent", {"type": step, **event})
+
+
+def test_a_folder_that_is_dropped_is_told_and_not_taken_for_a_lost_server(
+    chromium: Any, serve: Callable[..., Served], tmp_path: Path
+) -> None:
+    page = opened(chromium, serve(scores=[0.9]).url)
+    (tmp_path / "holiday").mkdir()
+    (tmp_path / "notes.txt").write_text("no picture")
+    (tmp_path / "me.png").write_bytes(square())
+    drop(page, tmp_path / "holiday", tmp_path / "notes.txt", tmp_path / "me.png")
+    page.wait_for_selector("#attached img")
+    page.wait_for_selector("text=holiday is not added: it can't be read: it is a folder")
+    assert "notes.txt is not added" in page.inner_text("#composer-error"), "each one is told"
+    assert not page.is_visible("#lost")
+    page.context.close()
+
+
+def test_a_request_waits_for_the_pictures_that_are_being_added(chromium: Any, serve: Callable[..., Served]) -> None:
+    server = serve(scores=[0.9])
+    page = opened(chromium, server.url)
+    page.evaluate(SLOW_POST)
+    picture = {"name": "me.png", "mimeType": "image/png", "buffer": square()}
+    page.set_input_files("#pictures", picture)
+    page.fill("#prompt", "an owl")
+    page.press("#prompt", "Enter")
+    assert "Adding a picture; the request is sent after that" in page.inner_text("#adding")
+    page.locator(".result:not([hidden])").wait_for()
+    assert server.service.components.generator.requests[-1].references
+    assert page.locator("#attached li").count() == 0
+    assert not page.is_visible("#adding")
+
+    # One that can't be added is told, and the request is not sent without it.
+    page.set_input_files("#pictures", {**picture, "name": "bad.png", "buffer": b"no picture"})
+    page.fill("#prompt", "a cat")
+    page.press("#prompt", "Enter")
+    page.wait_for_selector("text=bad.png is not added")
+    assert page.input_value("#prompt") == "a cat"
+    assert page.locator(".asked").count() == 1
+
+    # One that comes when another conversation is open is not added to that.
+    page.set_input_files("#pictures", picture)
+    page.click("#new")
+    page.wait_for_selector("text=me.png is not added: another conversation was opened meanwhile")
+    assert page.locator("#attached li").count() == 0
     page.context.close()
 
 
@@ -552,6 +629,42 @@ def test_images_are_found_by_words_by_what_they_show_and_by_likeness(
     page.context.close()
 
 
+def test_the_open_gallery_of_a_narrow_page_gives_way_to_what_is_asked_for(
+    chromium: Any, serve: Callable[..., Served], tmp_path: Path
+) -> None:
+    page = opened(chromium, serve(generator=SquaresInParts(), scores=[0.9]).url, width=390, height=780, scheme="dark")
+    ask(page, "an owl")
+    (tmp_path / "me.png").write_bytes(square())
+
+    def open_gallery() -> None:
+        page.click("#gallery-toggle")
+        assert not page.is_visible("#chat")
+
+    for key, place in (("/", "#prompt"), ("j", ".run")):
+        open_gallery()
+        page.keyboard.press(key)
+        assert page.locator(f"{place}:focus").is_visible(), key
+
+    # The link of an image whose conversation is open already.
+    open_gallery()
+    page.click("#all summary")
+    page.click("#all-images a:not(.button)")
+    assert page.locator(".run:focus").is_visible()
+
+    # A part that is painted there, and a picture that is dropped on it, are for the composer.
+    open_gallery()
+    page.click("#gallery .enlarge")
+    page.click("#lightbox-paint")
+    page.click("#paint-all")
+    page.click("#paint-done")
+    page.wait_for_selector("#masked:visible")
+    assert page.locator("#prompt:focus").is_visible()
+    open_gallery()
+    drop(page, tmp_path / "me.png", at="#gallery")
+    page.wait_for_selector("#attached img:visible")
+    page.context.close()
+
+
 def test_conversations_are_named_found_exported_and_deleted(
     chromium: Any, serve: Callable[..., Served], tmp_path: Path
 ) -> None:
@@ -616,17 +729,28 @@ time.sleep(600)  # no thread is started any more once the first one has ended
 
 
 @contextlib.contextmanager
-def killed_in_a_run(chromium: Any, home: Path) -> Iterator[tuple[Any, str]]:
+def killed_in_a_run(
+    chromium: Any, home: Path, *queued: str, second: str = "a lobster in a kimono", picture: bytes = b""
+) -> Iterator[tuple[Any, str]]:
     """Yield a page whose server was killed in its second run, and the port that the server had.
+
+    Others may be queued behind that run, and a picture be sent with it.
 
     The run can't end: one that ends before the signal arrives would be no run that was lost.
     """
     with served_process([sys.executable, "-c", HELD_SERVER, str(home)], os.environ) as server:
         page = opened(chromium, server.url)
         ask(page, "an owl")
-        page.fill("#prompt", "a lobster in a kimono")
+        if picture:
+            page.set_input_files("#pictures", {"name": "me.png", "mimeType": "image/png", "buffer": picture})
+            page.wait_for_selector("#attached img")
+        page.fill("#prompt", second)
         page.press("#prompt", "Enter")
         page.wait_for_selector("text=step 1 of 4")
+        for text in queued:
+            page.fill("#prompt", text)
+            page.press("#prompt", "Enter")
+            page.wait_for_selector("text=waits for its turn")
         os.kill(server.pid, signal.SIGKILL)
         page.wait_for_selector("#lost:visible")
         page.fill("#prompt", "half a sentence")
@@ -645,6 +769,21 @@ def test_a_server_that_dies_in_a_run_is_told_and_the_page_comes_back(chromium: A
         page.locator("#lost").wait_for(state="hidden")
         told_as_not_finished(page)
         ask(page, "a lobster in a kimono")
+
+
+def test_each_run_that_was_lost_is_told_with_what_was_sent_though_its_words_were_asked_before(
+    chromium: Any, tmp_path: Path
+) -> None:
+    lost = killed_in_a_run(chromium, tmp_path, "a cat", second="an owl", picture=square())
+    with lost as (page, port), running_server("--port", port, home=tmp_path):
+        page.locator("#lost").wait_for(state="hidden")
+        page.wait_for_selector('text="an owl" and "a cat" were not finished: ask for them again')
+        assert page.locator("#notice").bounding_box()["y"] > 0
+        assert page.locator(".asked").all_inner_texts() == ["an owl", "an owl", "a cat"]
+        assert page.locator(".asked").nth(1).locator("img").count() == 1
+        page.locator(".run").nth(1).locator("text=Retry").click()
+        page.locator(".result:not([hidden])").nth(3).wait_for()
+        assert page.locator(".asked").nth(3).locator("img").count() == 1
 
 
 def test_a_run_that_was_lost_is_told_also_if_the_server_goes_away_again(chromium: Any, tmp_path: Path) -> None:

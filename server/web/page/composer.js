@@ -2,6 +2,7 @@
 
 import { $, button, kept, make, say } from "/page/dom.js";
 import { ask } from "/page/api.js";
+import { showGallery } from "/page/gallery.js";
 import { invalid, openSettings, settingsNamed, settingsOf } from "/page/settings.js";
 
 const MOST_RECALLED = 50;
@@ -9,12 +10,17 @@ let attached = []; // {id, url, name}
 let most = Infinity; // pictures of one request that the server takes
 let mask = null; // {id, image, url, name}: where of which image is redrawn
 let thread = "";
+let opened = 0; // counts the conversations that were opened
 let recalled = -1;
 let editing = null; // {turn, masked}: in place of which request, and the name of the image of which it redrew a part
 
 // ---- the text, kept over reloads
 
 export function openDraft(name) {
+  if (name !== thread) {
+    opened += 1;
+    sendsAfter = false;
+  }
   thread = name;
   settingsOf(name);
   const draft = kept.get(`draft.${thread}`, { text: "", attached: [] });
@@ -46,6 +52,12 @@ function keepDraft() {
   const draft = { text: $("prompt").value, attached, mask };
   if (editing) kept.set(`edit.${thread}`, { ...draft, ...editing });
   else kept.set(`draft.${thread}`, draft.text || attached.length || mask ? draft : null);
+}
+
+// To what is written, which an open gallery covers where the page is narrow.
+export function write() {
+  showGallery(false);
+  $("prompt").focus();
 }
 
 function grow() {
@@ -156,9 +168,10 @@ export async function attachMask(image, file) {
   try {
     const sent = await sendFile(file);
     showMask({ id: sent.id, image: image.uri.match(/images\/([0-9a-f]+)/)[1], url: image.uri, name: image.name });
-    $("prompt").focus();
+    write();
     say(`the next request redraws a part of ${image.name}`);
   } catch (error) {
+    showGallery(false);
     fail(`the part is not marked: ${error.message}`);
   }
 }
@@ -179,17 +192,57 @@ function setMask(one) {
 
 $("masked-off").addEventListener("click", () => { showMask(null); $("prompt").focus(); });
 
-async function upload(files) {
+let uploads = Promise.resolve(); // one after another, in the order in which they came
+let coming = 0; // pictures that are not added yet
+let sendsAfter = false; // whether the request is sent once they are
+
+function upload(files) {
   fail("");
+  showGallery(false); // what is added, or why it is not, is told in the composer
+  coming += files.length;
+  tellComing();
+  const conversation = opened;
+  uploads = uploads.then(() => addAll(files, conversation));
+  return uploads;
+}
+
+function tellComing() {
+  $("adding").hidden = !coming;
+  $("adding").textContent = `Adding ${coming === 1 ? "a picture" : `${coming} pictures`}${sendsAfter ? "; the request is sent after that" : ""}.`;
+}
+
+async function addAll(files, conversation) {
+  const failures = [];
   for (const file of files) {
     try {
-      const sent = await sendFile(file);
-      attach({ id: sent.id, url: `/images/${sent.id.replace("file-", "")}.png`, name: file.name });
+      await addFile(file, conversation);
       say(`${file.name} added`);
     } catch (error) {
-      fail(`${file.name} is not added: ${error.message}`);
+      failures.push(`${file.name} is not added: ${error.message}`);
     }
+    coming -= 1;
+    tellComing();
   }
+  if (failures.length) {
+    sendsAfter = false; // the person decides whether to draw without them
+    tellComing();
+    fail(failures.join("; "));
+    say(failures.join("; "));
+  }
+  if (sendsAfter && !coming) $("composer").requestSubmit();
+}
+
+async function addFile(file, conversation) {
+  if (attached.length >= most) throw new Error(`a request takes ${most} pictures at most`);
+  await checkReadable(file);
+  const sent = await sendFile(file);
+  if (conversation !== opened) throw new Error("another conversation was opened meanwhile");
+  attach({ id: sent.id, url: `/images/${sent.id.replace("file-", "")}.png`, name: file.name });
+}
+
+// A folder, or a file that is gone, fails as if the server could not be reached.
+async function checkReadable(file) {
+  try { await file.slice(0, 1).arrayBuffer(); } catch { throw new Error("it can't be read: it is a folder, was moved, or is not yours to read"); }
 }
 
 $("pictures").addEventListener("change", async () => {
@@ -197,10 +250,19 @@ $("pictures").addEventListener("change", async () => {
   $("pictures").value = "";
 });
 document.addEventListener("paste", (event) => {
-  if (!event.clipboardData.files.length || document.querySelector("dialog[open]")) return;
-  event.preventDefault();
-  upload([...event.clipboardData.files]);
+  const files = [...event.clipboardData.files];
+  if (!files.length || document.querySelector("dialog[open]")) return;
+  if (!hasWords(event.clipboardData.getData("text/plain"), files)) event.preventDefault();
+  upload(files);
 });
+
+// Words that were copied together with a picture are pasted, too; the names that a file manager gives for files are not.
+function hasWords(text, files) {
+  const names = files.flatMap((file) => [file.name, encodeURIComponent(file.name)]);
+  const lines = text.split("\n").map((line) => line.trim()).filter(Boolean);
+  return lines.some((line) => !names.some((name) => line.endsWith(name)));
+}
+
 document.addEventListener("dragover", (event) => { if (event.dataTransfer.types.includes("Files")) event.preventDefault(); });
 document.addEventListener("drop", (event) => {
   if (!event.dataTransfer.files.length) return;
@@ -221,6 +283,11 @@ export function onSubmit(draw) {
       return openSettings();
     }
     fail("");
+    sendsAfter = coming > 0;
+    if (sendsAfter) {
+      tellComing();
+      return say($("adding").textContent);
+    }
     kept.set("asked", [prompt, ...kept.get("asked", []).filter((one) => one !== prompt)].slice(0, MOST_RECALLED));
     recalled = -1;
     const sent = { prompt, pictures: attached, mask, before: editing?.turn ?? null, masked: editing?.masked ?? "" };

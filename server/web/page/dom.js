@@ -19,7 +19,11 @@ export const button = (text, click, options = {}) => make("button", { type: "but
 
 export function say(text) { $("status").textContent = text; }
 
-// A notice above the turns; an empty one takes it away.
+const MOST_QUOTED = 80; // signs: what is told stays short beside what it tells of
+
+export const quoted = (text) => JSON.stringify(text.length > MOST_QUOTED ? `${text.slice(0, MOST_QUOTED - 1)}…` : text);
+
+// A notice above the turns, in view wherever they are scrolled to; an empty one takes it away.
 export function notice(text) {
   $("notice").textContent = text;
   $("notice").hidden = !text;

@@ -1,8 +1,8 @@
 // The chat page: asks the server's own small API and shows each step as it happens. It is served as it is, without a build step.
 
-import { $, button, kept, notice, say } from "/page/dom.js";
+import { $, button, kept, notice, quoted, say } from "/page/dom.js";
 import { answers, ask, found, isLost, lost, post, whenBack } from "/page/api.js";
-import { attach, edit, fail, named, onSubmit, openDraft, putBack, takes } from "/page/composer.js";
+import { attach, edit, fail, named, onSubmit, openDraft, putBack, takes, write } from "/page/composer.js";
 import { listConversations, openConversations } from "/page/conversations.js";
 import { forget, showGallery, toggleGallery } from "/page/gallery.js";
 import { madeWith, offered, openSettings, settings, settingsSent } from "/page/settings.js";
@@ -11,7 +11,7 @@ import { paint } from "/page/paint.js";
 import { shortcuts } from "/page/shortcuts.js";
 import { addAsked, addRun, focusLatest, onEvent, restart, showAlong, showEnd, toLatest } from "/page/turn.js";
 
-let here = { name: "" }; // the conversation that is open; a new one has no name until its first request was taken; {name, begun: has a turn}
+let here = { name: "" }; // the conversation that is open; a new one has no name until its first request was taken; {name, turns: how many have ended}
 let opened = 0; // counts the openings: what an earlier one is still waiting for comes too late
 let waiting = []; // runs of this conversation under way, in order; the first one is followed
 let untold = []; // runs that were under way when the server went away, and whose end was not told yet
@@ -41,7 +41,7 @@ async function start(conversation, body, asked, run, given) {
     follow(run, started.run_id);
   } catch (error) {
     say(error.message);
-    if (conversation !== here) return notice(`${JSON.stringify(given.shown)} was not sent: ${error.message}`);
+    if (conversation !== here) return notice(`${quoted(given.shown)} was not sent: ${error.message}`);
     if (run) showEnd(run, { error: error.message, images: [], image: null }, commands);
     if (run && error.status == null) run.node.classList.add("unsent");
     fail(error.message);
@@ -104,7 +104,7 @@ function listen() {
     waiting = waiting.filter((other) => other !== run);
     here.name = event.run.thread;
     if (event.turn != null) { // another tab, or the page before a reload, may have sent it
-      here.begun = true;
+      here.turns = event.turn;
       Object.assign(run, { pictures: event.pictures, masked: event.masked });
       showAlong(run.asked, event.pictures, event.masked);
     }
@@ -116,9 +116,13 @@ function listen() {
   };
 }
 
-function forgotten(run) {
+function showForgotten({ request, given }) {
   const text = "the server was restarted or has forgotten this run; it is not finished. What had been drawn is kept";
+  const pictures = (given?.pictures ?? []).map((one) => one.url);
+  const asked = addAsked(request, pictures, given?.mask?.name);
+  const run = Object.assign(addRun(request, pictures), { asked, given });
   showEnd(run, { error: text, images: [], image: null }, commands);
+  toLatest();
   say(text);
 }
 
@@ -143,7 +147,7 @@ const pictureOf = (url) => ({ id: `file-${url.match(/images\/([0-9a-f]+)/)[1]}`,
 
 // A conversation whose first request was refused is none: its address would lead nowhere.
 function addressHere() {
-  history.replaceState(null, "", here.begun || waiting.length ? `#${here.name}` : location.pathname);
+  history.replaceState(null, "", here.turns || waiting.length ? `#${here.name}` : location.pathname);
 }
 
 // Returns the turns that have ended, as the server tells them.
@@ -174,7 +178,7 @@ async function open(name) {
       showEnd(run, turn.run, commands, turn.turn);
       madeWith(turn.run);
     }
-    here.begun = told.turns.length > 0;
+    here.turns = told.turns.length;
     for (const active of told.running) taken(active);
     toLatest();
     say(`conversation with ${told.turns.length} turns opened`);
@@ -191,7 +195,7 @@ function unknown(name) {
   $("welcome").hidden = false;
   history.replaceState(null, "", location.pathname);
   openDraft("");
-  notice(`There is no conversation ${JSON.stringify(name)} of this browser: it was deleted, or belongs to somebody else. What you draw now begins a new one.`);
+  notice(`There is no conversation ${quoted(name)} of this browser: it was deleted, or belongs to somebody else. What you draw now begins a new one.`);
 }
 
 // The conversation that the address names; one that is no text that was encoded is taken as it stands.
@@ -215,22 +219,22 @@ async function comeBack() {
   found();
   const thread = here.name;
   if (!thread) return;
-  const underWay = waiting.map((run) => ({ thread, run_id: run.id, request: run.request }));
+  const underWay = waiting.map((run) => ({ thread, run_id: run.id, request: run.request, given: run.given, after: here.turns ?? 0 }));
   const before = [...untold.filter((one) => one.thread === thread), ...underWay];
   untold = [];
   const turns = (await open(thread)) ?? [];
   const gone = before.filter((one) => !waiting.some((run) => run.id === one.run_id));
   if (isLost()) { untold = gone; return; } // it went away again: they are told when it is back
+  const unfinished = [];
   for (const one of gone) {
-    const turn = turns.findLast((other) => other.request === one.request);
+    const at = turns.findIndex((other) => other.turn > one.after && other.request === one.request);
+    const [turn] = at < 0 ? [] : turns.splice(at, 1); // the same words may have been asked before, and again
     if (turn?.run.seconds != null) continue; // it ended while the page could not see it
-    if (!turn) {
-      addAsked(one.request);
-      forgotten(addRun(one.request));
-      toLatest();
-    }
-    notice(`The server was restarted, and ${JSON.stringify(one.request)} was not finished: ask for it again.`);
+    if (!turn) showForgotten(one);
+    unfinished.push(quoted(one.request));
   }
+  const [are, them] = unfinished.length > 1 ? ["were", "them"] : ["was", "it"];
+  if (unfinished.length) notice(`The server was restarted, and ${unfinished.join(" and ")} ${are} not finished: ask for ${them} again.`);
 }
 
 // Another tab of this browser, on the same conversation.
@@ -252,6 +256,12 @@ listConversations({
 
 // ---- controls
 
+function latest() {
+  showGallery(false);
+  toLatest();
+  focusLatest();
+}
+
 const fresh = () => open("").then(() => $("prompt").focus());
 
 onSubmit(draw);
@@ -261,17 +271,18 @@ $("new").addEventListener("click", fresh);
 window.addEventListener("hashchange", () => open(addressed()));
 document.querySelectorAll("[data-skip]").forEach((link) => link.addEventListener("click", (event) => {
   event.preventDefault(); // the address names the conversation
-  if (link.dataset.skip === "prompt") $("prompt").focus();
-  else { toLatest(); focusLatest(); }
+  (link.dataset.skip === "prompt" ? write : latest)();
 }));
+// The link of an image leads to its conversation also if that is open already.
+$("all-images").addEventListener("click", (event) => { if (event.target.hash && event.target.hash === location.hash) latest(); });
 $("suggestions").addEventListener("click", (event) => {
   if (event.target.tagName !== "BUTTON") return;
   putBack({ shown: event.target.textContent });
   $("prompt").focus();
 });
 shortcuts({
-  "/": () => $("prompt").focus(),
-  j: () => { toLatest(); focusLatest(); },
+  "/": write,
+  j: latest,
   e: () => [...$("log").querySelectorAll(".result .enlarge")].at(-1)?.click(),
   p: () => [...$("log").querySelectorAll(".result .paint")].at(-1)?.click(),
   n: fresh,

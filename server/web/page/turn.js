@@ -36,6 +36,8 @@ function grown() { if (following) toLatest(); else $("latest").hidden = false; }
 
 $("scroller").addEventListener("scroll", seeEnd, { passive: true });
 $("scroller").addEventListener("load", () => { if (following) toLatest(); }, { capture: true }); // images come later than their places
+// A notice above, and a composer that grows, take of the view.
+new ResizeObserver(() => { if (following) toLatest(); }).observe($("scroller"));
 $("latest").addEventListener("click", () => { toLatest(); focusLatest(); });
 
 export function focusLatest() {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import combinations, islice, product
 from typing import NamedTuple
@@ -246,6 +247,29 @@ def likelier(edit: Edit, words: Sequence[str], ruled: str, known: Collection[str
     agreed = sum(way.probability for way in ways if shows_alike(ruled, way.prompt, edit))
     trusted = AS_RULED_AND_ODD if odd else AS_RULED
     return ways[0] if ways[0].probability > trusted + agreed else None
+
+
+_SENTENCES = re.compile(r"[.!?:;\"()]+\s*")
+_NUMBER_OF_A_NAME = re.compile(r"\d{3,}")
+_OFTEN_CAPITAL = frozenset(
+    ["i", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "january", "february", "march",
+     "april", "may", "june", "july", "august", "september", "october", "november", "december", "english", "christmas",
+     "halloween", "easter", "valentine"]
+)  # fmt: skip
+
+
+def names_one(request: str) -> bool:
+    """Tell whether a request as typed names one person, place or event: "the mascot of the 2026 Winter Olympics".
+
+    What such a name says can't be told by words that are known, so that none of them may be left out.
+    """
+    if _NUMBER_OF_A_NAME.search(request):
+        return True
+    inside = (word for sentence in _SENTENCES.split(request) for word in sentence.split()[1:])
+    bare = (re.sub(r"[^A-Za-z].*", "", word) for word in inside)
+    if request.upper() == request:
+        return False
+    return any(len(word) > 1 and word[0].isupper() and word.lower() not in _OFTEN_CAPITAL for word in bare)
 
 
 def is_no_name(phrase: str, known: Collection[str]) -> bool:

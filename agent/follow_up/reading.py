@@ -15,7 +15,7 @@ from imagerag.agent.follow_up.clauses import KEPT, without_asides
 from imagerag.agent.follow_up.deciding import Ruled, decided, exchanges_untold, likeliest
 from imagerag.agent.follow_up.earlier import named_in_correction, read_meant
 from imagerag.agent.follow_up.edit import Edit, in_words, is_known, run_together
-from imagerag.agent.follow_up.first_request import first_readings, likelier
+from imagerag.agent.follow_up.first_request import first_readings, likelier, names_one
 from imagerag.agent.follow_up.heading import refuse_turning
 from imagerag.agent.follow_up.likeliest import (
     LEFT_TO_RULES,
@@ -63,6 +63,7 @@ _AGAIN: tuple[tuple[str, ...], ...] = (
     ("again",),
 )
 _BEHIND_AGAIN = frozenset([",", "but", "with", "without", "in", "and", "on", "this", ":", "please"])
+_PARTING = frozenset([",", ";", ".", ":", "-"])
 _HOLDING = frozenset(["hold", "holds", "holding", "carry", "carries", "carrying", "wear", "wears", "wearing"])
 _NOTHING_ELSE = frozenset(
     "with a an but the in and another different new other pose seed look version way this time please angle".split()  # noqa: SIM905
@@ -256,7 +257,7 @@ class FollowUps:
             return _talk(talk, standing)
         adds = bool(_AS_WELL & set(said))  # "could you also give me a needle"
         if not adds and (new := asked_for(words, self._names, self._known)) is not None:
-            return self._or_likelier(Brief(new), words_of(new))
+            return self._or_likelier(Brief(new), request, words_of(new))
         try:
             pointed = pictures.pointed_at(without_courtesy(words), history, standing)
         except pictures.NoSuchPicture as error:
@@ -334,7 +335,9 @@ class FollowUps:
         """Return what a request asks for that may speak of what isn't there, if that is likely all the same."""
         if best.instead == "back":
             return self._other_picture(best, request, words, base, history)
-        if not best.prompt or best.in_part or best.probability < SURE_OF_A_CHANGE:
+        if not best.prompt or best.probability < SURE_OF_A_CHANGE:
+            return None
+        if best.in_part and not _PARTING & set(words[:-1]):
             return None  # "make the dog smaller than the cat", of a picture without a dog, is nothing about the cat
         edit = self._edit(base, history)
         there = {item.thing.phrase for item in edit.items}
@@ -456,13 +459,13 @@ class FollowUps:
         """
         said = FirstRequest(request, words, text)
         ruled = first_by_rule(said, self._names, self._known, self._typed, talk_only=self._talk_only)
-        return self._or_likelier(ruled, words)
+        return self._or_likelier(ruled, request, words)
 
-    def _or_likelier(self, ruled: Brief, words: Sequence[str]) -> Brief:
+    def _or_likelier(self, ruled: Brief, request: str, words: Sequence[str]) -> Brief:
         """Return what rules make of a request for a new picture, or what else it asks for more likely."""
         if self._talk_only or self._load_network is None or self._load_weights is None:
             return ruled
-        if not self._likely.is_english(words):
+        if not self._likely.is_english(words) or names_one(request):
             return ruled
         best = likelier(self.begin(), words, ruled.prompt, self._known, self._load_network())
         return ruled if best is None else Brief(best.prompt, notes=(best.told,))

@@ -169,8 +169,8 @@ OWN_FILES = {
     "evaluation/metric_names.py", "evaluation/suites/pictograms.py", "generators/diffusion/file_configs.py",
     "generators/diffusion/lora_recipes.py", "generators/diffusion/presets.py", "generators/diffusion/recipes.py",
     "imagerag/remote_models.py", "index/captions.py", "profiles/loading.py", "prompt_grammar/languages.py",
-    "prompt_grammar/modifiers.py", "prompt_grammar/participles.py", "prompt_grammar/verbs.py", "report/templates.py",
-    "server/web/page_files.py", "store/leftovers.py",
+    "prompt_grammar/finite.py", "prompt_grammar/modifiers.py", "prompt_grammar/participles.py",
+    "prompt_grammar/verbs.py", "report/templates.py", "server/web/page_files.py", "store/leftovers.py",
 }  # fmt: skip
 """Modules that read files which come with imagerag or the system."""
 NAMED = {

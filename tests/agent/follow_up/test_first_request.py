@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from imagerag.agent.follow_up.edit import Edit
-from imagerag.agent.follow_up.first_request import LONGEST, MOST_WEIGHED, drawn_as, first_readings, likelier, openings
+from imagerag.agent.follow_up.first_request import (
+    LONGEST,
+    MOST_WEIGHED,
+    drawn_as,
+    first_readings,
+    likelier,
+    names_one,
+    openings,
+)
 from imagerag.agent.follow_up.phrases import words_of
 from imagerag.agent.follow_up.reading import FollowUps
 from imagerag.index.captions import common_names
@@ -113,3 +121,20 @@ def test_a_photographer_s_prompt_stays_as_it_is(reader: FollowUps, written: str)
 )
 def test_a_plain_prompt_stays_as_it_is(reader: FollowUps, plain: str) -> None:
     assert reader.brief(plain, []).prompt == plain
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        "the mascot of the 2026 Winter Olympics",
+        "the mascot of the 2026 winter olympics",
+        "the cat of Ernst Blofeld sits",
+    ],
+)
+def test_nothing_of_a_name_is_left_out(reader: FollowUps, named: str) -> None:
+    assert reader.brief(named, []).prompt == named
+
+
+def test_days_and_those_who_speak_are_no_names() -> None:
+    assert not names_one("On Friday I'd like a cat. My son likes cats! DRAW: A cat")
+    assert not names_one("A CAT ON A MAT")

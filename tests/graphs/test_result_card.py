@@ -1,5 +1,6 @@
 """A result in a notebook: everything escaped, pictures within it and small."""
 
+import re
 from pathlib import Path
 
 from PIL import Image
@@ -17,7 +18,8 @@ def test_a_picture_is_shown_in_a_notebook(output: Output, tmp_path: Path) -> Non
     assert len(page) < 700_000, "a small copy, whatever the image's size"
     assert "&lt;script&gt;" in page
     assert "&lt;i&gt;told&lt;/i&gt;" in page
-    assert not {"<script", "<i>", "http"} & {word for word in ("<script", "<i>", "http") if word in page}
+    markup = re.sub(r"base64,[A-Za-z0-9+/=]+", "", page)  # which may have any letters
+    assert not [word for word in ("<script", "<i>", "http") if word in markup]
     for told in ("satisfied, score 0.90", "stopped because the critic is satisfied", "owl", "Noto Emoji", "Apache-2.0"):
         assert told in page
     for path in tmp_path.glob("*.png"):

@@ -93,14 +93,15 @@ def points_elsewhere(edit: Edit, words: Sequence[str], is_word: Callable[[str], 
         for at, word in enumerate(words)
         if at
     )
-    starts = {mention.start: mention for mention in mentions}
-    nonsense = (
-        word.isalpha() and at not in inside and not is_word(word) and _points_at(starts.get(at + 1))
-        for at, word in enumerate(words)
-    )
     owned = (one.kind == "thing" and not one.places and _owns(words[one.start - 1]) for one in mentions)
     back = any(word in _POINTS_BACK and at not in inside for at, word in enumerate(words))
-    return back or any(map(_is_missing, mentions)) or any(missing) or any(owned) or any(nonsense)
+    return (
+        back
+        or any(map(_is_missing, mentions))
+        or any(missing)
+        or any(owned)
+        or _has_unknown_verb(words, mentions, is_word)
+    )
 
 
 def unreadable(edit: Edit, words: Sequence[str], is_word: Callable[[str], bool]) -> bool:
@@ -111,19 +112,27 @@ def unreadable(edit: Edit, words: Sequence[str], is_word: Callable[[str], bool])
     """
     mentions = mentions_of(edit, words)
     inside = {at for mention in mentions for at in range(mention.start, mention.end)}
-    starts, ends = {one.start: one for one in mentions}, {one.end: one for one in mentions}
-    if any(_is_missing(one) and one.start in ends and ends[one.start].kind == "relation" for one in mentions):
-        return True
-    for at, word in enumerate(words):
-        if at in inside or not word.isalpha():
-            continue
-        if not is_word(word) and _points_at(starts.get(at + 1)):
-            return True
-        anchor = at > 1 and words[at - 1] == "the" and (at + 1 == len(words) or not words[at + 1].isalpha())
-        before = ends.get(at - 1) if anchor else None
-        if before is not None and before.kind == "relation" and word not in _NO_NOUNS | lexicon().filler:
-            return True
-    return False
+    relations = {one.end for one in mentions if one.kind == "relation"}
+    missing = any(_is_missing(one) and one.start in relations for one in mentions)
+    no_noun = _NO_NOUNS | lexicon().filler
+    ends = [*(words[at + 1] for at in range(len(words) - 1)), "."]
+    unknown = any(
+        at not in inside and word.isalpha() and words[at - 1] == "the" and at - 1 in relations
+        and not ends[at].isalpha() and word not in no_noun
+        for at, word in enumerate(words)
+        if at > 1
+    )  # fmt: skip
+    return missing or unknown or _has_unknown_verb(words, mentions, is_word)
+
+
+def _has_unknown_verb(words: Sequence[str], mentions: Sequence[Mention], is_word: Callable[[str], bool]) -> bool:
+    """Tell whether a word that nobody knows stands before what is there: "*flubber* it"."""
+    inside = {at for mention in mentions for at in range(mention.start, mention.end)}
+    starts = {mention.start: mention for mention in mentions}
+    return any(
+        word.isalpha() and at not in inside and not is_word(word) and _points_at(starts.get(at + 1))
+        for at, word in enumerate(words)
+    )
 
 
 def _owns(word: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import combinations, islice, product
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -14,13 +14,13 @@ from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.likelihood import Request
 from imagerag.agent.follow_up.mentions import Mention, is_noun, mentions_of
 from imagerag.agent.follow_up.phrases import NO_NAME
-from imagerag.agent.follow_up.proposals import Change, Proposal, new_thing
+from imagerag.agent.follow_up.proposals import Change, Proposal, new_thing, of_whole, relation_said
 from imagerag.agent.follow_up.ranking import MOST_MADE, Reading, Scores, shows_alike
 from imagerag.agent.follow_up.scene_edit import CannotChange
 from imagerag.prompt_grammar.inflection import singular
 from imagerag.prompt_grammar.parser import parse_scene
 from imagerag.prompt_grammar.participles import is_participle
-from imagerag.prompt_grammar.vocabulary import RELATION_WORDS, SIZES, colour_of, number_of
+from imagerag.prompt_grammar.vocabulary import SIZES, colour_of, number_of
 
 LONGEST = 60
 """Words of the longest request that is read so."""
@@ -71,7 +71,7 @@ class _Part(NamedTuple):
         anchor: what ``thing`` stands to.
     """
 
-    kind: str = ""
+    kind: Literal["look", "at", "side", "background", "style", "time", ""] = ""
     thing: int = -1
     anchor: int = -1
 
@@ -127,13 +127,8 @@ def _put_together(mentions: Sequence[Mention], kept: Sequence[int], parts: Mappi
         else:
             found.append(Change("open at", named, new=thing, look=parts[at].anchor, relation=at, apart=apart))
     for at, part in parts.items():
-        words = mentions[at].words
-        if part.kind == "background":
-            found.append(Change("background", ("make", "the", "background", *words), look=at))
-        elif part.kind == "style":
-            found.append(Change("style", (*words, "style"), look=at))
-        elif part.kind == "time":
-            found.append(Change("time", ("at", *(("daytime",) if words == ("day",) else words)), look=at))
+        if part.kind in ("background", "style", "time"):
+            found.append(of_whole(part.kind, mentions[at], at))
     return tuple(found)
 
 
@@ -179,13 +174,11 @@ def _orders(mentions: Sequence[Mention], changes: Mapping[int, Change]) -> Itera
         change = next(ready, left[0])
         left.remove(change)
         if change.kind == "open to side":
-            yield (*change.order,) if not placed else ("put", *change.order)
+            yield change.order if not placed else ("put", *change.order)
         elif not placed:
             yield change.order
         elif change.kind == "open at" and change.look in placed and change.relation is not None:
-            relation = mentions[change.relation].relation
-            assert relation is not None
-            how, anchor = RELATION_WORDS.get(relation, relation).split(), changes[change.look or 0].order
+            how, anchor = relation_said(mentions[change.relation]), changes[change.look or 0].order
             yield ("put", *change.order, *how, *_the(anchor))
         else:
             yield ("add", *change.order)

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.mentions import FACTORS, Mention, sized
 from imagerag.agent.follow_up.phrases import phrases
-from imagerag.agent.follow_up.scene_edit import is_setting
+from imagerag.agent.follow_up.scene_edit import INVERSE, is_setting
 from imagerag.prompt_grammar.inflection import plural, singular
 from imagerag.prompt_grammar.noun_phrase import article
 from imagerag.prompt_grammar.vocabulary import ARTICLES, RELATION_WORDS, RelationKind, number_of
@@ -109,15 +109,23 @@ def proposals_of(edit: Edit, mentions: Sequence[Mention], words: Sequence[str] =
         yield from _as_they_were(edit, targets)
     for at, one in enumerate(mentions):
         if one.kind == "colour":
-            yield Change("background", ("make", "the", "background", *one.words), look=at)
+            yield of_whole("background", one, at)
             if len(edit.items) > 1:
                 yield Change("colour all", ("make", "everything", *one.words), look=at)
         if one.kind == "size" and len(edit.items) > 1:
             yield Change("size all", ("make", "everything", sized(one.words)), look=at)
-        if one.kind == "style":
-            yield Change("style", (*one.words, "style"), look=at)
-        if one.kind == "time":
-            yield Change("time", ("at", *(("daytime",) if one.words == ("day",) else one.words)), look=at)
+        if one.kind in ("style", "time"):
+            yield of_whole(one.kind, one, at)
+
+
+def of_whole(kind: Literal["background", "style", "time"], mention: Mention, at: int) -> Change:
+    """Return a change of the whole picture by a mention of a colour, a style or a time, whose place is ``at``."""
+    words = mention.words
+    if kind == "background":
+        return Change("background", ("make", "the", "background", *words), look=at)
+    if kind == "style":
+        return Change("style", (*words, "style"), look=at)
+    return Change("time", ("at", *(("daytime",) if words == ("day",) else words)), look=at)
 
 
 BACK, NEW = Change("back", ("go", "back")), Change("new", ("draw", "anew"))
@@ -153,7 +161,7 @@ def _arriving(
         yield Change("give", ("give", *who, *named), target, at, apart=apart)
         yield Change("replace", ("replace", *who, "with", *named), target, at, apart=apart)
         for relation in relations:
-            how = _relation(mentions[relation])
+            how = relation_said(mentions[relation])
             yield Change("add at", ("put", *named, *how, *who), target, at, None, relation, apart=apart)
             yield Change("move", ("put", *who, *how, *named), target, at, None, relation, apart=apart)
 
@@ -226,7 +234,7 @@ def _of_targets(
                     yield Change("only", ("only", *who, "and", *_called(edit, other.place)), target, other=other)
             there = _called(edit, other.place)
             for relation in relations:
-                order = ("put", *who, *_relation(mentions[relation]), *there)
+                order = ("put", *who, *relation_said(mentions[relation]), *there)
                 yield Change("move", order, target, relation=relation, other=other)
             for side in sides:
                 if beside := side_of(mentions[side]):
@@ -289,8 +297,9 @@ def _placed_otherwise(
                             yield Change("move between", order, third, None, None, at, other)
         elif one.kind == "other side":
             for relation in edit.scene.relations:
-                if (inverse := _OPPOSITE.get(relation.kind)) is None:
+                if relation.kind not in ("left of", "right of"):
                     continue
+                inverse = INVERSE[relation.kind]
                 left, right = relation.subject[0], relation.anchor[0]
                 for target in targets:
                     if target.place not in (left, right):
@@ -328,7 +337,8 @@ def _counted(edit: Edit, place: int, count: int) -> tuple[str, ...]:
     return ("make", "it", str(count), *(plural(phrase) if count > 1 else phrase).split())
 
 
-def _relation(mention: Mention) -> tuple[str, ...]:
+def relation_said(mention: Mention) -> tuple[str, ...]:
+    """Return how a mentioned relation is said in an order: "to", "the", "left", "of"."""
     assert mention.relation is not None
     return _in_words(mention.relation)
 
@@ -364,7 +374,6 @@ def new_thing(mention: Mention, apart: Sequence[Mention] = ()) -> tuple[str, ...
     return (*([article(name[0])] if one else first), *name)
 
 
-_OPPOSITE: dict[RelationKind, RelationKind] = {"left of": "right of", "right of": "left of"}
 _AS_AN_ADJECTIVE = {"bigger": "large", "smaller": "small", "big": "large", "large": "large", "huge": "large"}
 _SIDES: dict[str, tuple[str, ...]] = {
     "left": ("to", "the", "left", "of"),

@@ -77,10 +77,11 @@ def decided(ways: Sequence[Reading], ruled: Ruled) -> list[Reading]:
     return sorted(found, key=lambda one: -one.probability)
 
 
-HELD = frozenset(
-    ["give", "gives", "giving", "hand", "hold", "holds", "holding", "carry", "carries", "carrying", "with", "has",
-     "have", "wear", "wears", "wearing", "bring", "brings", "get", "gets", "w", "for"]
-)  # fmt: skip
+HOLDING = frozenset(["hold", "holds", "holding", "carry", "carries", "carrying", "wear", "wears", "wearing"])
+"""Words by which somebody holds or wears a thing, also one that is there."""
+HELD = HOLDING | frozenset(
+    ["give", "gives", "giving", "hand", "with", "has", "have", "bring", "brings", "get", "gets", "w", "for"]
+)
 """Words by which a thing comes to one that is there, and not beside it."""
 LEAST_APART = 0.05
 """Probability from which on a reading by which nothing is held is taken, where no word says that something is."""

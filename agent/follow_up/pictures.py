@@ -214,14 +214,13 @@ def earlier_meant(words: Sequence[str], history: Sequence[PastImage], standing: 
     against the others; of several alike "just" and the like means that with the fewest others. Without any such word it
     is the picture before.
     """
-    shown = list(dict.fromkeys(image.id for image in results(history)))
-    by_id = {image.id: image for image in history}
-    if standing.id not in shown or len(shown) < 2:
-        return by_id.get(standing.before or "")
     steps = [number_of(word) for word, behind in pairwise(words) if behind in _STEPS and number_of(word) > 1]
     many = max([*steps, *(list(words).count(word) for word in UNDOING)])
     if many > 1:
-        return by_id[shown[max(0, shown.index(standing.id) - many)]]
+        return back_by(many, history, standing)
+    shown, by_id = _shown(history), {image.id: image for image in history}
+    if standing.id not in shown or len(shown) < 2:
+        return by_id.get(standing.before or "")
     if (nth := next((word for word in words if word in _ORDINALS), "")) and _ORDINALS.index(nth) < len(shown):
         return by_id[shown[_ORDINALS.index(nth)]]
     said = [singular(word) for word in words]
@@ -239,6 +238,19 @@ def earlier_meant(words: Sequence[str], history: Sequence[PastImage], standing: 
     scores = {name: sum(sign * (1 if word in told[name] else -1) for word, sign in signs.items()) for name in others}
     fewest = bool(_ALONE & set(words))
     return by_id[max(others, key=lambda name: (scores[name], -len(told[name]) if fewest else 0, others.index(name)))]
+
+
+def back_by(many: int, history: Sequence[PastImage], standing: PastImage) -> PastImage | None:
+    """Return the picture so many before the one that stands, or the first; ``None`` where there is none before."""
+    shown, by_id = _shown(history), {image.id: image for image in history}
+    if standing.id not in shown or len(shown) < 2:
+        return by_id.get(standing.before or "")
+    return by_id[shown[max(0, shown.index(standing.id) - many)]]
+
+
+def _shown(history: Sequence[PastImage]) -> list[str]:
+    """Return the ids of the images that turns returned, each once, oldest first."""
+    return list(dict.fromkeys(image.id for image in results(history)))
 
 
 _JOINING = frozenset(["a", "an", "and", "the", "to", "of", "on", "in", "at", "with", "next", "left", "right", "front"])

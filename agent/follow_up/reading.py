@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from imagerag.agent.follow_up import pictures
 from imagerag.agent.follow_up.changes import change, clause
 from imagerag.agent.follow_up.clauses import KEPT, without_asides
-from imagerag.agent.follow_up.deciding import Ruled, decided, exchanges_untold, likeliest
+from imagerag.agent.follow_up.deciding import HOLDING, Ruled, decided, exchanges_untold, likeliest
 from imagerag.agent.follow_up.earlier import named_in_correction, read_meant
 from imagerag.agent.follow_up.edit import Edit, in_words, is_known, run_together
 from imagerag.agent.follow_up.first_request import first_readings, likelier, names_one
@@ -64,7 +64,7 @@ _AGAIN: tuple[tuple[str, ...], ...] = (
 )
 _BEHIND_AGAIN = frozenset([",", "but", "with", "without", "in", "and", "on", "this", ":", "please"])
 _PARTING = frozenset([",", ";", ".", ":", "-"])
-_HOLDING = frozenset(["hold", "holds", "holding", "carry", "carries", "carrying", "wear", "wears", "wearing"])
+"""Marks that part what a request asks for from what else it says."""
 _NOTHING_ELSE = frozenset(
     "with a an but the in and another different new other pose seed look version way this time please angle".split()  # noqa: SIM905
 )
@@ -247,7 +247,7 @@ class FollowUps:
         if any(map(pictures.is_undo, forms)):
             return _stepped(history, standing, back=True)
         if standing is not None and (many := max(map(pictures.steps_back, forms))) > 1:
-            image = pictures.earlier_meant([str(many), "steps"], history, standing)
+            image = pictures.back_by(many, history, standing)
             return _back_at(image) if image is not None else _stepped(history, standing, back=True)
         if any(map(pictures.is_redo, forms)) and standing is not None and standing.after:
             return _stepped(history, standing, back=False)
@@ -358,7 +358,7 @@ class FollowUps:
         gone_before = edit.before is not None and {thing.phrase for thing in edit.before.objects} - there
         added_instead = "instead" in words and there < now and not gone_before
         odd = odd or exchanges_untold(there, now, words) or added_instead
-        return Ruled("change", brief.prompt, odd, there == now and bool(_HOLDING & set(words)))
+        return Ruled("change", brief.prompt, odd, there == now and bool(HOLDING & set(words)))
 
     def _offered(self, declined: Brief, request: str, ways: Sequence[Reading], base: PastImage) -> Brief:
         """Return a refusal that names the change that is likeliest meant, if any is."""

@@ -577,6 +577,46 @@ def test_a_part_is_painted_by_mouse_and_by_keyboard(chromium: Any, serve: Callab
     page.context.close()
 
 
+SCROLLS = "place => { const box = document.querySelector(place); return box.scrollHeight > box.clientHeight + 1; }"
+
+
+def test_a_painted_part_and_a_picture_fit_the_composer_of_a_phone(chromium: Any, serve: Callable[..., Served]) -> None:
+    page = opened(chromium, serve(generator=SquaresInParts(), scores=[0.9]).url, width=390, height=844)
+    ask(page, "a dog")
+    sizes = ((390, 844), (390, 664), (844, 390), (1440, 900))
+    page.click(".result >> text=Paint a part")
+    page.wait_for_selector("#paint[open]")
+    for width, height in sizes:
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_timeout(100)
+        case = f"{width}x{height}"
+        assert not page.evaluate(SCROLLS, "#paint"), case
+        image, canvas, done = (page.locator(f"#paint-{part}").bounding_box() for part in ("image", "canvas", "done"))
+        assert canvas == image, f"{case}: what is painted is where it is seen"
+        assert done["y"] + done["height"] <= height, case
+        assert findings(page) == [], case
+    page.click("#paint-all")
+    page.click("#paint-done")
+    page.wait_for_selector("#masked:visible")
+    page.set_input_files("#pictures", {"name": "me.png", "mimeType": "image/png", "buffer": square()})
+    page.wait_for_selector("#attached img")
+    for width, height in sizes:
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_timeout(100)
+        case = f"{width}x{height}"
+        assert not page.evaluate(SCROLLS, "#composer"), case
+        assert not page.evaluate(SCROLLS, "#along"), case
+        along, row = page.locator("#along").bounding_box(), page.locator("#composer .row").bounding_box()
+        assert along["y"] + along["height"] <= row["y"] + 1, case
+        assert page.locator("#composer").bounding_box()["height"] <= max(height / 5, 168) + 1, case
+        assert findings(page) == [], case
+    page.click("[aria-label='Remove me.png']")
+    assert page.locator("#attached li").count() == 0
+    page.click("[aria-label='Redraw all of image-1']")
+    assert not page.is_visible("#along"), "nothing goes along any more"
+    page.context.close()
+
+
 def test_parts_are_chosen_for_a_conversation_among_those_that_are_offered(chromium: Any, tmp_path: Path) -> None:
     with offering_service(tmp_path, "generator=circles", "critic=strict") as service:
         server = Served(service)

@@ -146,13 +146,14 @@ export function attach(one) {
 function add(one) {
   attached.push(one);
   const item = make("li", {}, make("img", { src: one.url, alt: `picture to draw with: ${one.name}` }),
-    button("Remove", () => {
+    button("×", () => {
       attached = attached.filter((other) => other !== one);
       item.remove();
       keepDraft();
       $("prompt").focus();
-    }, { "aria-label": `Remove ${one.name}` }));
+    }, { class: "off", title: "Remove", "aria-label": `Remove ${one.name}` }));
   $("attached").append(item);
+  item.scrollIntoView({ block: "nearest", inline: "nearest" });
 }
 
 function sendFile(file) {
@@ -184,10 +185,12 @@ function showMask(one) {
 function setMask(one) {
   mask = one;
   $("masked").hidden = !one;
-  if (one) {
-    $("masked-image").src = one.url;
-    $("masked").children[1].textContent = `Only the marked part of ${one.name} is redrawn: say what it is to show.`;
-  }
+  $("prompt").placeholder = one ? "What the marked part is to show" : "What to draw, or what to change";
+  if (!one) return $("masked-image").removeAttribute("src");
+  $("masked-image").src = one.url;
+  $("masked").children[1].textContent = `Only the marked part of ${one.name}`;
+  $("masked-off").title = `Redraw all of ${one.name}`;
+  $("masked-off").setAttribute("aria-label", `Redraw all of ${one.name}`);
 }
 
 $("masked-off").addEventListener("click", () => { showMask(null); $("prompt").focus(); });

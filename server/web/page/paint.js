@@ -22,8 +22,7 @@ export function paint(uri, name) {
   $("paint-image").decode().then(() => {
     canvas().width = $("paint-image").naturalWidth;
     canvas().height = $("paint-image").naturalHeight;
-    // As wide as the image's shape lets it be in the view: the canvas lies over it exactly.
-    $("paint-view").style.width = `min(100%, calc(54vh * ${canvas().width / canvas().height}))`;
+    $("paint-view").style.setProperty("--shape", canvas().width / canvas().height);
     at = { x: 0.5, y: 0.5 };
     tell("Nothing is marked yet.");
     if (!$("paint").open) $("paint").showModal();

@@ -415,6 +415,20 @@ def test_words_that_were_copied_with_a_picture_are_pasted_with_it(chromium: Any,
         page.keyboard.press("Control+v")
         page.locator("#attached li").nth(number - 1).wait_for()
         assert page.input_value("#prompt") == pasted
+
+    # While nothing is being written they go behind what is written already.
+    page.fill("#prompt", "an owl with")
+    page.evaluate(COPY_BOTH, [base64.b64encode(square("rgb(3, 9, 9)")).decode(), "a red badge"])
+    page.evaluate("() => document.activeElement.blur()")
+    page.keyboard.press("Control+v")
+    page.locator("#attached li").nth(2).wait_for()
+    page.evaluate("() => navigator.clipboard.writeText('on a skateboard')")
+    page.focus("#new")
+    page.keyboard.press("Control+v")
+    assert page.input_value("#prompt") == "an owl with a red badge on a skateboard"
+    page.reload()
+    page.locator("#attached li").nth(2).wait_for()
+    assert page.input_value("#prompt") == "an owl with a red badge on a skateboard", "it is part of the draft"
     page.context.close()
 
 

@@ -253,11 +253,25 @@ $("pictures").addEventListener("change", async () => {
   $("pictures").value = "";
 });
 document.addEventListener("paste", (event) => {
+  if (document.querySelector("dialog[open]")) return;
   const files = [...event.clipboardData.files];
-  if (!files.length || document.querySelector("dialog[open]")) return;
-  if (!hasWords(event.clipboardData.getData("text/plain"), files)) event.preventDefault();
-  upload(files);
+  const text = event.clipboardData.getData("text/plain");
+  const words = hasWords(text, files);
+  const written = event.target.closest("textarea, input:not([type=checkbox], [type=range], [type=file])");
+  // A field that is being written in takes the words by itself.
+  if (files.length ? !(words && written) : words && !written) event.preventDefault();
+  if (words && !written) writeMore(text.trim());
+  if (files.length) upload(files);
 });
+
+// Words that were pasted while nothing was being written go behind what is written already.
+function writeMore(words) {
+  const field = $("prompt");
+  write();
+  const gap = /\S$/.test(field.value) ? " " : "";
+  field.setRangeText(gap + words, field.value.length, field.value.length, "end");
+  field.dispatchEvent(new Event("input"));
+}
 
 // Words that were copied together with a picture are pasted, too; the names that a file manager gives for files are not.
 function hasWords(text, files) {

@@ -46,6 +46,9 @@ def ask(page: Any, text: str) -> None:
     page.locator(".result:not([hidden])").nth(before).wait_for()
 
 
+SCROLLS = "place => { const box = document.querySelector(place); return box.scrollHeight > box.clientHeight + 1; }"
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_whole_conversation_in_the_browser(
     chromium: Any, serve: Callable[..., Served], tmp_path: Path, scheme: str
@@ -228,6 +231,32 @@ def test_what_is_written_is_kept_and_enter_queues(chromium: Any, serve: Callable
     gate.open.set()
     page.locator(".result:not([hidden])").nth(1).wait_for()
     assert page.input_value("#prompt") == "an owl", "a draft is not lost when a run ends"
+    page.context.close()
+
+
+def test_on_a_phone_what_is_told_hides_neither_what_is_written_nor_the_way_out(
+    chromium: Any, serve: Callable[..., Served]
+) -> None:
+    page = opened(chromium, serve(scores=[0.9]).url, width=390, height=844)
+    page.click("#settings-open")
+    close = page.locator("#settings button.main").bounding_box()
+    assert close["y"] + close["height"] <= 844, "it is in view without scrolling"
+    page.fill("#seed", "-3")
+    page.click("#settings button.main")
+    page.fill("#prompt", "an owl")
+    page.press("#prompt", "Enter")
+    page.wait_for_selector("#composer-error:visible")
+    page.keyboard.press("Escape")
+    assert findings(page) == []
+    assert not page.evaluate(SCROLLS, "#composer")
+    page.click("#settings-open")
+    page.click("#settings-clear")
+    page.keyboard.press("Escape")
+    ask(page, "an owl")
+    page.click(".result >> text=Edit")
+    assert findings(page) == []
+    assert not page.evaluate(SCROLLS, "#composer")
+    assert page.locator("#composer").bounding_box()["height"] <= 844 / 5
     page.context.close()
 
 
@@ -589,9 +618,6 @@ def test_a_part_is_painted_by_mouse_and_by_keyboard(chromium: Any, serve: Callab
     assert "only the marked part of image-1" in page.locator(".asked").nth(1).inner_text()
     assert complaints == []
     page.context.close()
-
-
-SCROLLS = "place => { const box = document.querySelector(place); return box.scrollHeight > box.clientHeight + 1; }"
 
 
 def test_a_painted_part_and_a_picture_fit_the_composer_of_a_phone(chromium: Any, serve: Callable[..., Served]) -> None:

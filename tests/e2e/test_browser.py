@@ -260,6 +260,28 @@ def test_on_a_phone_what_is_told_hides_neither_what_is_written_nor_the_way_out(
     page.context.close()
 
 
+def test_what_is_suggested_or_gone_on_from_loses_nothing_that_was_written(
+    chromium: Any, serve: Callable[..., Served]
+) -> None:
+    page = opened(chromium, serve(scores=[0.9]).url)
+    page.click("#suggestions >> text=three red balloons")
+    page.click("#suggestions >> text=a cat with a crown")
+    assert page.input_value("#prompt") == "a cat with a crown", "one takes the place of another"
+    page.fill("#prompt", "my own words")
+    page.click("#suggestions >> text=three red balloons")
+    assert page.input_value("#prompt") == "my own words"
+    assert '"three red balloons" is not put in place of what is written' in page.inner_text("#composer-error")
+    ask(page, "an owl")
+    ask(page, "a cat")
+    page.fill("#prompt", "make it red")
+    page.click("text=Go on from image-1")
+    page.click("text=Go on from image-2")
+    page.reload()
+    page.locator(".result:not([hidden])").nth(1).wait_for()
+    assert page.input_value("#prompt") == "go back to image-2 and make it red"
+    page.context.close()
+
+
 def test_commands_on_a_result(chromium: Any, serve: Callable[..., Served]) -> None:
     server = serve(scores=[0.9])
     requests = server.service.components.generator.requests

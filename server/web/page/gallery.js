@@ -21,7 +21,9 @@ export function origin(image) {
 
 export function goOnFrom(image) {
   showGallery(false);
-  $("prompt").value = `go back to ${image.id} and `;
+  const written = $("prompt").value.replace(/^go back to image-\d+ and /, "");
+  $("prompt").value = `go back to ${image.id} and ${written}`;
+  $("prompt").dispatchEvent(new Event("input")); // it is part of the draft
   $("prompt").focus();
 }
 

@@ -277,6 +277,10 @@ document.querySelectorAll("[data-skip]").forEach((link) => link.addEventListener
 $("all-images").addEventListener("click", (event) => { if (event.target.hash && event.target.hash === location.hash) latest(); });
 $("suggestions").addEventListener("click", (event) => {
   if (event.target.tagName !== "BUTTON") return;
+  const suggested = [...$("suggestions").querySelectorAll("button")].map((one) => one.textContent);
+  const written = $("prompt").value.trim();
+  if (suggested.includes(written)) $("prompt").value = ""; // one takes the place of another
+  else if (written) fail(`${quoted(event.target.textContent)} is not put in place of what is written; clear that first.`);
   putBack({ shown: event.target.textContent });
   $("prompt").focus();
 });

@@ -786,8 +786,17 @@ def test_conversations_are_named_found_exported_and_deleted(
     page.click("[aria-label='Rename an owl']")
     page.keyboard.type("Birds of the night")
     page.keyboard.press("Enter")
+    page.wait_for_selector("[aria-label='Rename Birds of the night']:focus")
+    for way in ("Escape", "Cancel"):
+        page.click("[aria-label='Rename Birds of the night']")
+        page.keyboard.type("no title")
+        if way == "Escape":
+            page.keyboard.press(way)
+        else:
+            page.click("#threads >> text=Cancel")
+        page.wait_for_selector("[aria-label='Rename Birds of the night']:focus")
     page.click("[aria-label='Favourite: Birds of the night']")
-    page.wait_for_selector("[aria-pressed=true][aria-label='Favourite: Birds of the night']")
+    page.wait_for_selector("[aria-pressed=true][aria-label='Favourite: Birds of the night']:focus")
     assert "Birds" in page.locator("#threads li").first.inner_text()
     page.fill("#conversations-search", "CAT")
     page.locator("#threads li", has_text="Birds").wait_for(state="detached")

@@ -39,6 +39,7 @@ from imagerag.server.web.page_files import MODULES, page_file
 from imagerag.server.web.told_again import event_out, image_path, is_plain, sent_along
 from imagerag.settings import OFFERED
 from imagerag.store.file_errors import file_error
+from imagerag.tools.builtin import MAX_PROMPT
 
 AGAIN = '<!doctype html><meta http-equiv="refresh" content="0"><title>imagerag</title><a href="/">imagerag</a>'
 """A refresh comes from this very page, and brings the cookie along."""
@@ -157,7 +158,8 @@ class WebApi:
         redraws = self.service.parts.may_redraw
         sizes = {"sides": SIDES, "parts": PARTS}
         vlm = shown_name(self.service.settings.vlm)
-        return JSONResponse({"vlm": vlm, "offers": offers, "masks": redraws, "sizes": sizes, "pictures": MAX_PICTURES})
+        most = {"pictures": MAX_PICTURES, "characters": MAX_PROMPT}
+        return JSONResponse({"vlm": vlm, "offers": offers, "masks": redraws, "sizes": sizes, **most})
 
     async def begin(self, request: Request) -> Response:
         """Queue a run."""

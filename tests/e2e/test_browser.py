@@ -396,6 +396,27 @@ def test_a_size_that_is_not_drawn_is_told_before_it_is_sent(chromium: Any, serve
     page.context.close()
 
 
+def test_what_is_not_sent_is_told_with_its_value_and_kept(chromium: Any, serve: Callable[..., Served]) -> None:
+    page = opened(chromium, serve(scores=[0.9]).url)
+    page.focus("#prompt")
+    page.keyboard.insert_text("owl " * 1500)
+    page.press("#prompt", "Enter")
+    assert "has 5999 characters; shorten it to at most 4000" in page.inner_text("#composer-error")
+    assert len(page.input_value("#prompt")) == 6000, "nothing of it is cut off"
+    page.fill("#prompt", "an owl")
+    page.click("#settings-open")
+    page.fill("#seed", "-3")
+    page.keyboard.press("Escape")
+    page.press("#prompt", "Enter")
+    assert 'a setting is not valid. Seed "-3": ' in page.inner_text("#composer-error")
+    page.fill("#seed", "")
+    page.fill("#negative", "people, " * 100)
+    page.keyboard.press("Escape")
+    assert len(page.inner_text("#settings-told")) < 100, "a long one leaves room for what is written"
+    ask(page, "an owl")
+    page.context.close()
+
+
 SLOW_POST = """() => {
   const send = window.fetch;
   window.fetch = async (path, options) => {

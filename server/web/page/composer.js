@@ -1,6 +1,6 @@
 // Where the request is written: drafts, earlier requests, and pictures that are added.
 
-import { $, button, kept, make, say } from "/page/dom.js";
+import { $, button, kept, make, quoted, say } from "/page/dom.js";
 import { ask } from "/page/api.js";
 import { showGallery } from "/page/gallery.js";
 import { invalid, openSettings, settingsNamed, settingsOf } from "/page/settings.js";
@@ -8,6 +8,7 @@ import { invalid, openSettings, settingsNamed, settingsOf } from "/page/settings
 const MOST_RECALLED = 50;
 let attached = []; // {id, url, name}
 let most = Infinity; // pictures of one request that the server takes
+let longest = Infinity; // characters of one request that the server takes
 let mask = null; // {id, image, url, name}: where of which image is redrawn
 let thread = "";
 let opened = 0; // counts the conversations that were opened
@@ -134,7 +135,7 @@ $("composer-note-off").addEventListener("click", leaveEditing);
 
 // ---- pictures: chosen, dropped or pasted
 
-export const takes = (server) => { most = server.pictures; };
+export const takes = (server) => { most = server.pictures; longest = server.characters; };
 
 export function attach(one) {
   if (attached.some((other) => other.id === one.id)) return;
@@ -294,6 +295,8 @@ export function onSubmit(draw) {
     event.preventDefault();
     const prompt = $("prompt").value.trim();
     if (!prompt) return fail("say what to draw, or what to change");
+    const long = [...prompt].length; // as the server counts them
+    if (long > longest) return fail(`not sent: ${quoted(prompt)} has ${long} characters; shorten it to at most ${longest}`);
     const wrong = invalid();
     if (wrong) {
       fail(`not sent, since a setting is not valid. ${wrong}`);

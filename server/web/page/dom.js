@@ -21,7 +21,8 @@ export function say(text) { $("status").textContent = text; }
 
 const MOST_QUOTED = 80; // signs: what is told stays short beside what it tells of
 
-export const quoted = (text) => JSON.stringify(text.length > MOST_QUOTED ? `${text.slice(0, MOST_QUOTED - 1)}…` : text);
+export const cut = (text) => (text.length > MOST_QUOTED ? `${text.slice(0, MOST_QUOTED - 1)}…` : text);
+export const quoted = (text) => JSON.stringify(cut(text));
 
 // A notice above the turns, in view wherever they are scrolled to; an empty one takes it away.
 export function notice(text) {

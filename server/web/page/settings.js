@@ -1,6 +1,6 @@
 // The settings of the next drawings: kept by the browser, the parts that draw and judge for each conversation by itself.
 
-import { $, kept, make } from "/page/dom.js";
+import { $, cut, kept, make, quoted } from "/page/dom.js";
 
 const PARTS = ["profile", "generator", "critic"];
 const FIELDS = ["size", "negative", "seed", "n", "max_generations", "max_seconds", "max_steps", "max_tokens", "max_money", "mode", "approve"];
@@ -74,7 +74,7 @@ function tell() {
   kept.set("settings", Object.fromEntries(FIELDS.map((id) => [id, id === "approve" ? $(id).checked : $(id).value])));
   const chosen = Object.fromEntries(PARTS.filter((id) => $(id).value).map((id) => [id, $(id).value]));
   if (offers.profile) kept.set(`parts.${thread}`, Object.keys(chosen).length ? chosen : null);
-  const told = ALL.filter(shown).map((id) => `${NAMES[id]} ${$(id).value.trim()}`);
+  const told = ALL.filter(shown).map((id) => `${NAMES[id]} ${cut($(id).value.trim())}`);
   if ($("approve").checked) told.push("asks before a redraw");
   const wrong = invalid();
   $("settings-told").textContent = wrong ? wrong : told.join(", ");
@@ -93,7 +93,8 @@ function checkSize() {
 export function invalid() {
   checkSize();
   const field = FIELDS.map($).find((one) => !one.checkValidity());
-  return field ? `${field.labels[0].firstChild.textContent.trim()}: ${field.validationMessage}${field.title ? ` (${field.title})` : ""}` : "";
+  const given = field?.value ? ` ${quoted(field.value)}` : ""; // what is no number at all has no value
+  return field ? `${field.labels[0].firstChild.textContent.trim()}${given}: ${field.validationMessage}${field.title ? ` (${field.title})` : ""}` : "";
 }
 
 export function openSettings() {

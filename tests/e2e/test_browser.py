@@ -417,6 +417,31 @@ def test_what_is_not_sent_is_told_with_its_value_and_kept(chromium: Any, serve: 
     page.context.close()
 
 
+def test_what_is_retried_is_not_left_in_the_composer_to_be_sent_twice(
+    chromium: Any, serve: Callable[..., Served]
+) -> None:
+    page = opened(chromium, serve(scores=[0.9]).url)
+    page.route("**/web/runs", lambda route: route.fulfill(status=429, json={"error": {"message": "the queue is full"}}))
+    page.set_input_files("#pictures", {"name": "me.png", "mimeType": "image/png", "buffer": square()})
+    page.wait_for_selector("#attached img")
+    for text in ("an owl", "a cat"):
+        page.fill("#prompt", text)
+        page.press("#prompt", "Enter")
+        page.wait_for_selector("#composer-error:visible")
+        assert page.input_value("#prompt") == text
+    page.unroute("**/web/runs")
+    page.locator(".run").nth(0).locator("text=Retry").click()
+    page.locator(".run:nth-of-type(6) .result:not([hidden])").wait_for()
+    assert page.input_value("#prompt") == "a cat", "other words stay"
+    page.locator(".run").nth(1).locator("text=Retry").click()
+    page.locator(".run:nth-of-type(8) .result:not([hidden])").wait_for()
+    assert page.locator(".asked").last.locator("img").count() == 1
+    assert page.input_value("#prompt") == ""
+    assert page.locator("#attached li").count() == 0
+    assert not page.is_visible("#composer-error")
+    page.context.close()
+
+
 SLOW_POST = """() => {
   const send = window.fetch;
   window.fetch = async (path, options) => {

@@ -81,6 +81,15 @@ export function putBack({ shown, pictures = [], mask: marked = null, before = nu
   grow();
 }
 
+// What was put back is sent by its Retry: left in the composer it would be sent twice.
+export function takeOut({ shown, pictures = [], mask: marked = null }) {
+  const ids = (all) => all.map((one) => one.id).join();
+  if (editing || $("prompt").value !== shown || ids(attached) !== ids(pictures) || mask?.id !== marked?.id) return;
+  show({ text: "", attached: [] });
+  keepDraft();
+  fail("");
+}
+
 $("prompt").addEventListener("input", () => { recalled = -1; fail(""); keepDraft(); grow(); });
 
 $("prompt").addEventListener("keydown", (event) => {

@@ -2,7 +2,7 @@
 
 import { $, button, kept, notice, quoted, say } from "/page/dom.js";
 import { answers, ask, found, isLost, lost, post, whenBack } from "/page/api.js";
-import { attach, edit, fail, named, onSubmit, openDraft, putBack, takes, write } from "/page/composer.js";
+import { attach, edit, fail, named, onSubmit, openDraft, putBack, takeOut, takes, write } from "/page/composer.js";
 import { listConversations, openConversations } from "/page/conversations.js";
 import { forget, showGallery, toggleGallery } from "/page/gallery.js";
 import { madeWith, offered, openSettings, settings, settingsSent } from "/page/settings.js";
@@ -129,7 +129,10 @@ function showForgotten({ request, given }) {
 const FRESH = () => ({ seed: Math.floor(Math.random() * 2 ** 32) });
 
 const commands = {
-  retry: (run) => draw(run.given ?? { prompt: run.request, pictures: run.pictures.map(pictureOf), maskOf: run.masked ? run.turn : null }),
+  retry: (run) => {
+    if (run.given) takeOut({ ...run.given, shown: run.given.shown ?? run.given.prompt });
+    draw(run.given ?? { prompt: run.request, pictures: run.pictures.map(pictureOf), maskOf: run.masked ? run.turn : null });
+  },
   redraw: (image, id) => draw({ again: id, shown: image.prompt, overrides: FRESH() }),
   variations: (image, id, n) => draw({ again: id, shown: image.prompt, overrides: { ...FRESH(), n } }),
   useAsSubject: (image, id) => {

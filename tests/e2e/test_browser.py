@@ -291,6 +291,16 @@ def test_commands_on_a_result(chromium: Any, serve: Callable[..., Served]) -> No
     page.click(".result >> text=Variations")
     page.locator(".result:not([hidden])").nth(1).wait_for()
     assert page.locator("#gallery > li").count() == 5
+    for when in ("drawn", "told again"):
+        others = page.locator(".run:last-child .candidates li")
+        assert others.count() == 3, f"{when}: all four are in view, the best one large"
+        assert findings(page) == []
+        page.reload()
+        page.locator(".result:not([hidden])").nth(1).wait_for()
+    assert page.locator(".run").first.locator(".candidates").count() == 0
+    others.last.locator("text=Take this").click()
+    assert page.input_value("#prompt") == "go back to image-5 and "
+    page.fill("#prompt", "")
     page.click(".run:last-child .result button:text-is('Redraw')")
     page.locator(".result:not([hidden])").nth(2).wait_for()
     assert [request.prompt for request in requests] == ["an owl"] * 3

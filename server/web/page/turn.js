@@ -2,7 +2,7 @@
 
 import { $, button, make, say } from "/page/dom.js";
 import { post } from "/page/api.js";
-import { origin, remember, words } from "/page/gallery.js";
+import { goOnFrom, origin, remember, words } from "/page/gallery.js";
 import { copyButton, downloadLink, enlargeable } from "/page/lightbox.js";
 import { parts } from "/page/settings.js";
 
@@ -77,7 +77,7 @@ export function addRun(request, pictures = []) {
   const node = make("li", { class: "run", tabIndex: -1 }, result, line, bar, preview, details, actions);
   $("log").append(node);
   grown();
-  return { node, bar, line, preview, result, steps, heading, details, actions, request, pictures, masked: "", given: null, asked: null, concepts: new Map(), why: "", answer: null, notes: [] };
+  return { node, bar, line, preview, result, steps, heading, details, actions, request, pictures, masked: "", given: null, asked: null, concepts: new Map(), why: "", answer: null, notes: [], drawn: [] };
 }
 
 // The server tells a run from its beginning each time: what was told before goes.
@@ -85,6 +85,7 @@ export function restart(run) {
   run.steps.replaceChildren();
   run.concepts.clear();
   run.notes = [];
+  run.drawn = [];
   run.answer = null;
 }
 
@@ -139,6 +140,7 @@ export function onEvent(run, event) {
       break;
     case "images": {
       run.preview.hidden = true;
+      run.drawn.push(event.images);
       const more = event.images.length - MOST_SHOWN;
       step(run, event.images.length > 1 ? `${event.images.length} candidates drawn` : `${event.images[0].id} drawn`,
         ...event.images.slice(0, MOST_SHOWN).map(figure), more > 0 ? make("p", { text: `and ${more} more, in the gallery` }) : null);
@@ -235,6 +237,7 @@ export function showEnd(run, outcome, commands, turn = null) {
     const missing = lacking.length ? `Still missing: ${lacking.join(", ")}.` : image.score == null ? "" : "Nothing is missing.";
     run.result.append(make("p", { class: image.missing.length ? "bad" : "soft", text: `${image.id}${image.score == null ? ", not judged" : `, score ${image.score.toFixed(2)}`}, seed ${image.seed}${outcome.generator ? `, ${parts(outcome)}` : ""}. ${missing}` }));
   }
+  if (image) run.result.append(...candidates(run, outcome, image));
   if (run.notes.length) run.result.append(make("ul", { class: "notes soft", "aria-label": "Notes" }, ...[...new Set(run.notes)].map((text) => make("li", { text }))));
   run.result.append(resultActions(run, image, commands));
   run.result.hidden = false;
@@ -243,6 +246,17 @@ export function showEnd(run, outcome, commands, turn = null) {
   run.details.hidden = run.steps.childElementCount === 0;
   if (within) run.node.focus({ preventScroll: true });
   grown();
+}
+
+// Those that were drawn together with the image that was chosen: who asked for several wants to choose.
+function candidates(run, outcome, image) {
+  const together = run.drawn.find((images) => images.some((one) => one.uri === image.uri)) ?? [];
+  const judged = new Map(outcome.images.map((one) => [one.uri, one]));
+  const others = together.filter((one) => one.uri !== image.uri).map((one) => ({ ...one, ...judged.get(one.uri) }));
+  if (!others.length) return [];
+  return [make("ul", { class: "candidates", "aria-label": `Drawn together with ${image.id}` }, ...others.map((one) => make("li", {},
+    enlargeable(one.uri, one.id, words(one), { width: 80, height: 80 }, `${words(one)}; ${origin(one)}`),
+    button("Take this", () => goOnFrom(one), { class: "link", "aria-label": `Go on from ${one.id}` }))))];
 }
 
 function resultActions(run, image, commands) {

@@ -362,6 +362,28 @@ def test_an_edited_request_is_kept_over_reloads_beside_the_draft(chromium: Any, 
     page.context.close()
 
 
+def test_back_and_forward_lead_from_conversation_to_conversation(chromium: Any, serve: Callable[..., Served]) -> None:
+    page = opened(chromium, serve(scores=[0.9]).url)
+    ask(page, "an owl")
+    first = page.url
+    page.click("#new")
+    assert page.url != first
+    ask(page, "a cat")
+    page.go_back()
+    page.wait_for_selector(".asked:has-text('an owl')")
+    assert page.url == first
+    page.go_forward()
+    page.wait_for_selector(".asked:has-text('a cat')")
+    page.click("#conversations-open")
+    page.click("[aria-label='Delete a cat']")
+    page.click("text=Really delete?")
+    page.wait_for_selector("#welcome:visible")
+    page.keyboard.press("Escape")
+    page.go_back()
+    page.wait_for_selector(".asked:has-text('an owl')")
+    page.context.close()
+
+
 def test_links_that_lead_nowhere_are_told(chromium: Any, serve: Callable[..., Served]) -> None:
     url = serve(scores=[0.9]).url
     for link in ("nothing", "%zz", "a/b", "%F0%9F", "x" * 500):

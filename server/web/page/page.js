@@ -166,7 +166,8 @@ async function open(name) {
   fail("");
   $("log").replaceChildren();
   $("welcome").hidden = Boolean(name);
-  history.replaceState(null, "", name ? `#${name}` : location.pathname);
+  // The browser's Back leads to the conversation before.
+  if (name !== addressed()) history.pushState(null, "", name ? `#${name}` : location.pathname);
   openDraft(name);
   if (!name) return;
   try {
@@ -199,6 +200,12 @@ function unknown(name) {
   history.replaceState(null, "", location.pathname);
   openDraft("");
   notice(`There is no conversation ${quoted(name)} of this browser: it was deleted, or belongs to somebody else. What you draw now begins a new one.`);
+}
+
+// Back does not lead to what is no more.
+function leaveDeleted() {
+  history.replaceState(null, "", location.pathname);
+  return open("");
 }
 
 // The conversation that the address names; one that is no text that was encoded is taken as it stands.
@@ -243,7 +250,7 @@ async function comeBack() {
 // Another tab of this browser, on the same conversation.
 tabs.onmessage = ({ data }) => {
   if (!here.name || data.thread !== here.name) return;
-  if (data.what === "deleted") open("").then(() => notice("This conversation was deleted in another tab."));
+  if (data.what === "deleted") leaveDeleted().then(() => notice("This conversation was deleted in another tab."));
   else if (!waiting.some((run) => run.id === data.run_id)) taken(data);
 };
 
@@ -253,7 +260,7 @@ listConversations({
   deleted: (name) => {
     for (const what of ["draft", "edit", "parts", "negative"]) kept.set(`${what}.${name}`, null);
     tabs.postMessage({ what: "deleted", thread: name });
-    if (name === here.name) open("");
+    if (name === here.name) leaveDeleted();
   },
 });
 

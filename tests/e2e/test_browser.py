@@ -202,6 +202,20 @@ def test_after_twelve_turns_the_result_is_in_view_and_near_by_keyboard(
     page.context.close()
 
 
+def test_no_jump_is_offered_to_a_result_that_is_in_view(chromium: Any, serve: Callable[..., Served]) -> None:
+    page = opened(chromium, serve(scores=[0.9]).url, width=390, height=520)
+    for text in ("an owl", "a cat"):
+        ask(page, text)
+        page.wait_for_timeout(300)
+        assert page.evaluate(SCROLLS, "#scroller"), "the result is higher than the view"
+        assert not page.is_visible("#latest"), text
+    page.evaluate("() => { document.querySelector('#scroller').scrollTop = 0; }")
+    page.wait_for_selector("#latest:visible")
+    page.click("#latest")
+    page.locator("#latest").wait_for(state="hidden")
+    page.context.close()
+
+
 def test_what_is_written_is_kept_and_enter_queues(chromium: Any, serve: Callable[..., Served]) -> None:
     gate = Gate()
     page = opened(chromium, serve(before_step=gate).url)

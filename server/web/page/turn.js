@@ -17,9 +17,15 @@ const scroller = () => $("scroller");
 
 function atEnd() { return scroller().scrollHeight - scroller().scrollTop - scroller().clientHeight < NEAR; }
 
+// Of a result that is higher than the view the beginning is what the jump leads to.
+function seesLatest() {
+  const result = $("log").lastElementChild?.querySelector(".result:not([hidden])");
+  return atEnd() || Boolean(result && result.getBoundingClientRect().top <= scroller().getBoundingClientRect().top + NEAR);
+}
+
 function seeEnd() {
   following = atEnd();
-  $("latest").hidden = following;
+  $("latest").hidden = seesLatest();
 }
 
 export function toLatest() {
@@ -32,7 +38,7 @@ export function toLatest() {
   $("latest").hidden = true;
 }
 
-function grown() { if (following) toLatest(); else $("latest").hidden = false; }
+function grown() { if (following) toLatest(); else $("latest").hidden = seesLatest(); }
 
 $("scroller").addEventListener("scroll", seeEnd, { passive: true });
 $("scroller").addEventListener("load", () => { if (following) toLatest(); }, { capture: true }); // images come later than their places

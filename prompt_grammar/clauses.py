@@ -18,7 +18,17 @@ from imagerag.prompt_grammar.modifiers import (
 from imagerag.prompt_grammar.noun_phrase import LONGEST_NAME
 from imagerag.prompt_grammar.participles import is_participle, thing_ends
 from imagerag.prompt_grammar.verbs import is_object_preposition, is_verb, posture_begins, verb_at
-from imagerag.prompt_grammar.vocabulary import ARTICLES, CONNECTORS, PATHS, POSTURES, WITHOUT, Joint, number_of
+from imagerag.prompt_grammar.vocabulary import (
+    ARTICLES,
+    CONNECTORS,
+    PATHS,
+    POSTURES,
+    SIZES,
+    WITHOUT,
+    Joint,
+    colour_of,
+    number_of,
+)
 
 _MARKS = "\"'()[]{}\u201c\u201d\u2018\u2019*_`"
 _UNSPACED_COMMA = re.compile(r",(?=[^\s\d,])")
@@ -123,6 +133,9 @@ def split_clauses(text: str, names: Collection[str]) -> Iterator[Clause]:
         if leading := posture_begins(tokens, position, held):
             position += leading
             continue
+        if _begins_anew(tokens, position, held, names):
+            yield Clause(joint, connector, _without_particle(held), "and")
+            joint, connector, held, yielded = "and", "and", [], True
         found, length = _connector(tokens, position)
         if held and is_verb(connector) and is_object_preposition(tokens[position]):
             found, length = "beside", 1
@@ -148,6 +161,15 @@ def split_clauses(text: str, names: Collection[str]) -> Iterator[Clause]:
         position += length
     if held:
         yield Clause(joint, connector, _without_particle(held), "")
+
+
+def _begins_anew(tokens: Sequence[str], position: int, held: Sequence[str], names: Collection[str]) -> bool:
+    """Tell whether a noun phrase begins right behind a known name, with nothing between them: "a bat a skull"."""
+    if tokens[position] not in ("a", "an") or len(held) < 2 or held[0] not in ARTICLES:
+        return False
+    following = tokens[position + 1 : position + 2]
+    name = " ".join(word for word in held[1:] if not colour_of(word) and word not in SIZES)
+    return (name in names or singular(name) in names) and bool(following) and following != [","]
 
 
 def _thing_ends(words: Sequence[str]) -> int:
@@ -227,6 +249,8 @@ def _path(tokens: Sequence[str], position: int) -> tuple[Joint | None, int]:
 
 
 _BEFORE_AN_OBJECT = ARTICLES | _OWNERS
+_JOINTS_OF_TWO = (" and ", " behind ")
+"""What joins two things in the name of one: "hammer and wrench", "sun behind cloud"."""
 
 
 def _known(tokens: Sequence[str], position: int, names: Collection[str]) -> tuple[str, int] | None:
@@ -238,8 +262,9 @@ def _known(tokens: Sequence[str], position: int, names: Collection[str]) -> tupl
         if part[0] in ARTICLES or part[-1] in ARTICLES:
             continue
         bare = " ".join(word for word in part if word not in ARTICLES)
-        first, joint, second = bare.partition(" and ")
-        if joint and any(word in ARTICLES for word in part) and first in names and second in names:
+        parts = (bare.partition(joint) for joint in _JOINTS_OF_TWO)
+        two = any(joint and first in names and second in names for first, joint, second in parts)
+        if two and any(word in ARTICLES for word in part):
             continue  # "a hammer and a wrench" are two things, though "hammer and wrench" is one
         does = is_participle(part[-1]) and position + length < len(tokens)
         if does and tokens[position + length] in _BEFORE_AN_OBJECT:

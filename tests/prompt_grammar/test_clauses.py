@@ -3,6 +3,7 @@
 import pytest
 
 from imagerag.prompt_grammar.clauses import split_clauses
+from imagerag.prompt_grammar.parser import parse_scene
 
 
 def words(text: str) -> list[str]:
@@ -46,3 +47,23 @@ def test_a_clause_knows_the_connectors_around_it() -> None:
 )
 def test_a_name_that_says_what_is_done_is_cut_where_something_is_done_with(text: str, clauses: list[str]) -> None:
     assert [" ".join(clause.words) for clause in split_clauses(text, frozenset(["woman walking", "dog"]))] == clauses
+
+
+@pytest.mark.parametrize(
+    ("prompt", "things"),
+    [
+        ("a bat a skull and a spider", ["bat", "skull", "spider"]),
+        ("a small bat a red skull", ["bat", "skull"]),
+        ("a gift for a boy", ["gift for a boy"]),
+        ("half a bat", ["half a bat"]),
+    ],
+)
+def test_a_known_name_ends_where_the_next_article_stands(prompt: str, things: list[str]) -> None:
+    scene = parse_scene(prompt, frozenset(["bat", "skull", "spider", "boy"]))
+    assert scene.content_concepts() == things
+
+
+def test_a_name_of_two_things_is_none_where_each_has_its_article() -> None:
+    names = frozenset(["sun", "cloud", "sun behind cloud"])
+    assert parse_scene("sun behind cloud", names).content_concepts() == ["sun behind cloud"]
+    assert parse_scene("a sun behind a cloud", names).content_concepts() == ["sun", "cloud"]

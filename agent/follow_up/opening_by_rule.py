@@ -9,11 +9,14 @@ from imagerag.agent.follow_up.clauses import without_asides
 from imagerag.agent.follow_up.edit import in_words
 from imagerag.agent.follow_up.new_picture import asked_for, without_taken_back
 from imagerag.agent.follow_up.opening import opened
+from imagerag.agent.follow_up.opening_references import with_references
 from imagerag.agent.follow_up.opening_sentence import told_plainly
 from imagerag.agent.follow_up.phrases import joined, phrases, starts_with, with_verb_spelt, without_courtesy, words_of
 from imagerag.agent.follow_up.wording import plainly
 from imagerag.agent.protocols import Brief
 from imagerag.errors import UserError
+from imagerag.prompt_grammar.noun_phrase import article
+from imagerag.prompt_grammar.vocabulary import colour_of
 
 _OPENINGS = (("good", "morning"), ("good", "evening"), ("good", "afternoon"), ("i", "would"), ("i'd",), ("may", "i"))
 _RECEIVER = re.compile(
@@ -28,31 +31,20 @@ def _without_receiver(request: str) -> str:
     return _RECEIVER.sub("", request)
 
 
-_ANCHORED = re.compile(
-    r"(?P<one>(?:an?|one) [\w -]+?),? (?:and|with) (?P<other>(?:an?|some|two|three) [\w -]+?) "
-    r"(?P<how>above|over|on|on top of|behind|in front of|beside|next to|under|below|inside|in|near|to the left of|"
-    r"to the right of|riding|watching|wearing|holding|chasing|eating) (?:it|him|her|them)[.!]?",
-    re.IGNORECASE,
-)
-
-
-_BESIDE_IT = re.compile(
-    r"(?P<one>(?:an?|one) [\w' -]+?),? (?:and|with) (?P<other>(?:an?|some|two|three) [\w' -]+?) "
-    r"(?:to|on|at) (?:its|his|her|their) (?P<side>left|right)(?: side)?[.!]?",
-    re.IGNORECASE,
-)
 _PLEASE = re.compile(r",? please,(?= and )", re.IGNORECASE)
 
 
-def _with_named_anchor(request: str) -> str:
-    """Return "a bee above a sunflower" of "a sunflower and a bee above it": a prompt has no pronouns."""
-    beside = _BESIDE_IT.fullmatch(request.strip())
-    if beside is not None and " and " not in f"{beside['one']} {beside['other']}":
-        return f"{beside['other']} to the {beside['side'].lower()} of {beside['one']}"
-    found = _ANCHORED.fullmatch(request.strip())
-    if found is None or " and " in found["other"] or " and " in found["one"]:
+_COLOUR_LAST = re.compile(r"(?P<first>an?|one) (?P<thing>[a-z' -]+), (?P<colour>[a-z]+(?: [a-z]+)?)[.!]?", re.IGNORECASE)
+
+
+def _colour_first(request: str) -> str:
+    """Return "an orange butterfly" of "a butterfly, orange"."""
+    found = _COLOUR_LAST.fullmatch(request.strip())
+    colour = found["colour"].lower() if found else ""
+    coloured = found is not None and any(map(colour_of, found["thing"].lower().split()))
+    if found is None or colour_of(colour) is None or coloured or re.search(r" (?:and|with) ", found["thing"]):
         return request
-    return f"{found['other']} {found['how']} {found['one']}"
+    return f"{article(colour) if found['first'].lower() != 'one' else 'one'} {colour} {found['thing']}"
 
 
 def _wished(words: Sequence[str]) -> str | None:
@@ -123,4 +115,6 @@ def first_by_rule(
     behind = without_asides(words)
     if told is None and len(behind) < len(words) and behind[0] in said.indefinite:  # "Good morning. A dog, please."
         told = joined(without_courtesy(behind))
-    return Brief(_with_named_anchor(_without_receiver(told or request)))
+    wanted = _without_receiver(told or request)
+    wanted = wanted if talk_only else _colour_first(wanted)
+    return Brief(with_references(words_of(wanted), names, known) or wanted)

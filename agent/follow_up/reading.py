@@ -138,7 +138,8 @@ class FollowUps:
         words, right = self._spelt(request, history)
         standing = standing_of(history)
         if standing is None:
-            return self._read(request, words, history, standing)
+            brief = self._read(request if words == right else joined(right), right, history, standing)
+            return replace(brief, notes=(*brief.notes, *notes_on(words, right)))
         right = self._completed(right, standing, history) or right
         brief = self._read(request, right, history, standing)
         if standing.declined and brief.base is None and not brief.answer:
@@ -224,8 +225,10 @@ class FollowUps:
         things = [] if standing is None else parse_scene(standing.prompt, self._names).content_concepts()
         said = in_words(request, self._known, self._typed, frozenset(things))
         words = with_dozens_counted(without_hesitation(words_of(said)))
-        if standing is None:
-            return words, words
+        if standing is None:  # of a name that is nearly one of the library's, people are asked whether it is meant
+            if self._talk_only or names_one(request):
+                return words, words
+            return words, spelt(words, [], self._known, self._english(), names_too=False)
         return words, spelt(words, things, self._known, self._english())
 
     def _edit(self, base: PastImage, history: Sequence[PastImage]) -> Edit:

@@ -24,6 +24,8 @@ def ruled(request: str) -> Brief:
         ("a tree and an owl above it", "an owl above a tree"),
         ("a robot with a cat to its left", "a cat to the left of a robot"),
         ("Good morning. A dog, please.", "a dog"),
+        ("Could you draw some yarn, dear?", "some yarn"),
+        ("a butterfly, orange", "an orange butterfly"),
     ],
 )
 def test_what_is_around_a_picture_that_is_wanted_is_left_out(request_: str, prompt: str) -> None:

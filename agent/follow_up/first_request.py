@@ -12,15 +12,13 @@ import numpy as np
 from imagerag.agent.follow_up.changes import clause, misread
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.likelihood import Request
-from imagerag.agent.follow_up.mentions import Mention, is_noun, mentions_of
-from imagerag.agent.follow_up.phrases import NO_NAME
+from imagerag.agent.follow_up.mentions import Mention, is_no_name, mentions_of
 from imagerag.agent.follow_up.proposals import Change, Proposal, new_thing, of_whole, relation_said
 from imagerag.agent.follow_up.ranking import MOST_MADE, Reading, Scores, shows_alike
 from imagerag.agent.follow_up.scene_edit import CannotChange
 from imagerag.prompt_grammar.inflection import singular
 from imagerag.prompt_grammar.parser import parse_scene
-from imagerag.prompt_grammar.participles import is_participle
-from imagerag.prompt_grammar.vocabulary import SIZES, colour_of, number_of
+from imagerag.prompt_grammar.vocabulary import number_of
 
 LONGEST = 60
 """Words of the longest request that is read so."""
@@ -92,13 +90,25 @@ def _parts(mentions: Sequence[Mention], kept: Sequence[int], at: int) -> list[_P
     if kind == "relation":
         # "A dog on a mat", "a mat with a dog on it", "on a mat: a dog", "a mat and on it a dog".
         pairs = [(*before[:1], *behind[:1]), tuple(before[:2]), tuple(reversed(behind[:2])), (*behind[:1], *before[:1])]
-        return [*(_Part("at", pair[0], pair[1]) for pair in pairs if len(pair) == 2), _Part()]
+        meant = [(before[0], one) for one in _referred_to(mentions, before, at)]
+        return [*(_Part("at", *pair) for pair in dict.fromkeys((*meant, *pairs)) if len(pair) == 2), _Part()]
     if kind in _LOOKS:
         whole = [_Part("background")] if kind == "colour" and _is_of_background(mentions, at) else []
         return [*whole, *(_Part("look", one) for one in near), _Part()]
     if kind == "side":
         return [*(_Part("side", one) for one in near), _Part()]
     return [_Part(kind), _Part()] if kind in ("style", "time") else [_Part()]
+
+
+def _referred_to(mentions: Sequence[Mention], before: Sequence[int], at: int) -> list[int]:
+    """Return the things that the words behind a relation may be, where these name nothing new.
+
+    "It", of "a school with a tree on its left and a bus in front of it", and "the school", in its place.
+    """
+    behind = mentions[at + 1] if at + 1 < len(mentions) else None
+    if behind is None or behind.kind == "pronoun":
+        return list(before[1:])
+    return [one for one in before[1:] if behind.kind == "thing" and mentions[one].words == behind.words]
 
 
 def _is_of_background(mentions: Sequence[Mention], at: int) -> bool:
@@ -265,21 +275,6 @@ def names_one(request: str) -> bool:
     return any(len(word) > 1 and word[0].isupper() and word.lower() not in _OFTEN_CAPITAL for word in bare)
 
 
-def is_no_name(phrase: str, known: Collection[str]) -> bool:
-    """Tell whether words that are no known name are none at all: "owl sit", "house yellow", "make one guitar"."""
-    words = phrase.split()
-    if len(words) > LONGEST_UNKNOWN or any(word in NO_NAME or number_of(word) for word in words):
-        return True
-    if len(words) > 1 and (colour_of(words[-1]) or words[-1] in SIZES):
-        return True
-    if any(map(is_participle, words[1:-1])):
-        return True  # "octopus playing drum"
-    named = [word in known or singular(word) in known or is_noun(singular(word)) for word in words]
-    return any(named) and not named[-1]
-
-
-LONGEST_UNKNOWN = 3
-"""Words of the longest name that nobody knows."""
 AS_RULED = 0.97
 """Probability above which a first request is read otherwise than rules read it, all of whose things are known."""
 AS_RULED_AND_ODD = 0.2

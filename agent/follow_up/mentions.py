@@ -1,7 +1,7 @@
 """What a request mentions, wherever it stands: things of the picture, new things, looks, numbers and places."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -10,12 +10,13 @@ from imagerag.agent.follow_up.clauses import BACKGROUNDS
 from imagerag.agent.follow_up.edit import BODY_PARTS, Edit
 from imagerag.agent.follow_up.keywords import KINDS
 from imagerag.agent.follow_up.lexicon import lexicon
-from imagerag.agent.follow_up.phrases import phrases
+from imagerag.agent.follow_up.phrases import NO_NAME, phrases
 from imagerag.agent.follow_up.scene_edit import Item
 from imagerag.agent.follow_up.sides import frame_of
 from imagerag.agent.follow_up.things import matching
 from imagerag.assets.nouns import concrete_nouns
 from imagerag.prompt_grammar.inflection import singular
+from imagerag.prompt_grammar.participles import is_participle
 from imagerag.prompt_grammar.vocabulary import (
     ARTICLES,
     GROUPS,
@@ -56,6 +57,16 @@ _SPOKEN_SIZES = {"big": "bigger", "large": "bigger", "huge": "bigger", "small": 
                  "tiny": "smaller"}  # fmt: skip
 FACTORS = {"twice": 2.0, "double": 2.0, "triple": 3.0, "thrice": 3.0, "half": 0.5}
 """Words for numbers that are told as a multiple of how many there are."""
+_TOLD_OTHERWISE = {
+    **dict.fromkeys(("dark", "darkness", "nightfall", "moonlit"), "night"),
+    **dict.fromkeys(("sundown", "nightfall"), "dusk"),
+    **dict.fromkeys(("daybreak", "sunup"), "dawn"),
+    **dict.fromkeys(("rainy", "raining", "rains"), "rain"),
+    **dict.fromkeys(("snowy", "snowing", "snows"), "snow"),
+    **dict.fromkeys(("foggy", "misty"), "fog"),
+    **dict.fromkeys(("stormy", "thundery"), "storm"),
+}
+"""Words for a time of day, or weather, with the one by which a change is asked for."""
 _TOO_MUCH = (("too",), ("not", "so"), ("not", "that"), ("not", "as"), ("less",), ("way", "too"), ("a", "bit", "too"))
 """Before a size, what asks for the opposite: "too big"."""
 
@@ -298,6 +309,23 @@ def is_noun(word: str) -> bool:
     return word in concrete_nouns() and word not in verbs_of_change()
 
 
+LONGEST_UNKNOWN = 3
+"""Words of the longest name that nobody knows."""
+
+
+def is_no_name(phrase: str, known: Collection[str]) -> bool:
+    """Tell whether words that are no known name are none at all: "owl sit", "house yellow", "make one guitar"."""
+    words = phrase.split()
+    if len(words) > LONGEST_UNKNOWN or any(word in NO_NAME or number_of(word) for word in words):
+        return True
+    if len(words) > 1 and (colour_of(words[-1]) or words[-1] in SIZES):
+        return True
+    if any(map(is_participle, words[1:-1])):
+        return True  # "octopus playing drum"
+    named = [word in known or singular(word) in known or is_noun(singular(word)) for word in words]
+    return any(named) and not named[-1]
+
+
 def _is_word(word: str) -> bool:
     return len(word) > 2 and word[0].isalpha()
 
@@ -351,6 +379,8 @@ def _look(words: Sequence[str], at: int) -> Mention | None:
             return Mention("style", at, at + length, inner)
         if length == 1 and text in said.times:
             return Mention("time", at, at + 1, inner)
+        if length == 1 and text in _TOLD_OTHERWISE and not _in_a_colour(words, at):
+            return Mention("time", at, at + 1, (_TOLD_OTHERWISE[text],))
         if length == 1 and number_of(text) and text not in ("a", "an", "one"):
             return Mention("number", at, at + 1, inner)
         if length == 1 and text in FACTORS:
@@ -358,6 +388,11 @@ def _look(words: Sequence[str], at: int) -> Mention | None:
         if length == 1 and text in ("one", "single", "pair"):
             return Mention("number", at, at + 1, ("2" if text == "pair" else "1",))
     return None
+
+
+def _in_a_colour(words: Sequence[str], at: int) -> bool:
+    """Tell whether a word belongs to a colour: the "dark" of "darker and dark red"."""
+    return bool(colour_of(" ".join(words[at : at + 2])))
 
 
 def _pronoun(words: Sequence[str], at: int) -> Mention | None:

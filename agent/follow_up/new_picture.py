@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from imagerag.agent.follow_up import pictures
 from imagerag.agent.follow_up.clauses import KEPT, LONGEST, points_back
 from imagerag.agent.follow_up.edit import Edit, is_known
-from imagerag.agent.follow_up.mentions import mentions_of
+from imagerag.agent.follow_up.mentions import is_no_name, mentions_of
 from imagerag.agent.follow_up.phrases import joined, phrases, starts_with, without_courtesy
 from imagerag.agent.follow_up.things import matching
 from imagerag.prompt_grammar.inflection import singular
@@ -29,6 +29,8 @@ _INSTEAD_OF_ALL = re.compile(
 )
 """What says that nothing of the old picture stays: "a pineapple instead of all this"."""
 _MARKS = frozenset([",", ":", ".", ";", "-", "!", "?"])
+LONGEST_NAMED = 5
+"""Words of the longest name that nobody knows, of a picture that a request stands for by itself."""
 MOST_REFINED = 3
 """Words of the longest name by which a thing of the picture is named more exactly."""
 _NOT_FIRST = frozenset(["of", "for", "with", "to", "by", "as", "than", "and", "or", "but", "in", "on", "at"])
@@ -100,7 +102,8 @@ def asked_for(words: Sequence[str], names: Collection[str], known: Collection[st
     told = bare[verb or wish :]
     pictured = False
     while cut := starts_with(told, pictures.said_of_pictures()["of"]):
-        pictured = pictured or "of" in told[:cut] or told[0] in ("me", "us")
+        to_me = told[0] in ("me", "us") and bool(verb or wish)  # "me and my sister" ask for nothing
+        pictured = pictured or "of" in told[:cut] or to_me
         told = told[cut:]
     told = without_taken_back(told)
     told = _trimmed(told)
@@ -125,7 +128,8 @@ def asked_for(words: Sequence[str], names: Collection[str], known: Collection[st
     if any(word in said.no_things for word in inner[:2]):
         return None
     things = parse_scene(" ".join(told), names).objects
-    unsure = verb and bare[0] in _VERBS_OF_BOTH and bare[1:2] != ["me"]
+    named = told[0] in said.indefinite | said.definite
+    unsure = verb and bare[0] in _VERBS_OF_BOTH and not (bare[1:2] == ["me"] and named)  # "make me hungry"
     if unsure and not (things and is_known(things[0].phrase, known)):
         return None
     return joined(told)
@@ -196,7 +200,9 @@ def stands_for_itself(words: Sequence[str], edit: Edit) -> bool:
     if any(_speaks_of(edit, thing.phrase) for thing in scene.objects):
         return False  # "three bats exactly", of a picture with a bat
     if bare[0] in said.indefinite or number_of(bare[0]):
-        return all(len(thing.phrase.split()) <= 5 or is_known(thing.phrase, edit.known) for thing in scene.objects)
+        unknown = [thing.phrase for thing in scene.objects if not is_known(thing.phrase, edit.known)]
+        told = bare[0] == "my" and any(is_no_name(thing.phrase, edit.known) for thing in scene.objects)
+        return not told and all(len(phrase.split()) <= LONGEST_NAMED for phrase in unknown)
     return not points_back(edit, bare) and _is_named_so(scene.objects[0].phrase, edit.known)
 
 

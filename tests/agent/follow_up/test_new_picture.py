@@ -19,6 +19,7 @@ from testing.follow_ups import read
         ("a robot playing the guitar", "a robot playing the guitar"),
         ("my badge on a castle", "my badge on a castle"),
         ("draw me a lion instead of all this", "a lion"),
+        ("Next visual: a castle", "a castle"),
     ],
 )
 def test_a_new_picture_has_no_base(request_: str, prompt: str) -> None:
@@ -31,7 +32,14 @@ def test_what_speaks_of_the_picture_is_a_change_of_it(request_: str) -> None:
     assert read(request_).base == "image-1"
 
 
-@pytest.mark.parametrize("request_", ["asdf qwer", "the", "make it more tuesday", "you know what to do"])
+@pytest.mark.parametrize(
+    "request_",
+    [
+        *("asdf qwer", "the", "make it more tuesday", "you know what to do", "making me hungry lol"),
+        *("me and my sister fight about this every day", "My late husband used to row, you know."),
+        "Now I need a break myself",
+    ],
+)
 def test_what_is_neither_is_never_drawn(request_: str) -> None:
     brief = read(request_)
     assert brief.answer

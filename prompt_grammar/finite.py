@@ -274,7 +274,7 @@ def in_order(tokens: Sequence[str]) -> list[str]:
         elif _is_place(part) and (shown := presented(behind, 0)):
             part, at = [*behind[shown:], *part], at + 1
         else:
-            part = _turned(part)
+            part = _in_a_row(_turned(part))
         ordered += [*part, ","] if at + 1 < len(parts) else part
         at += 1
     return ordered
@@ -319,6 +319,38 @@ def _turned(part: list[str]) -> list[str]:
         if shown or (stands and is_determiner(part[at + 1]) and part[at - 1] not in ARTICLES):
             return [*part[at + (shown or 1) :], *part[:at]]
     return part
+
+
+def _in_a_row(part: list[str]) -> list[str]:
+    """Return "a cat to the left of a ball to the left of a dog" of "a ball between a cat and a dog".
+
+    And the same of "a ball between two cats", which are one on each side.
+    """
+    if part.count("between") != 1:
+        return part
+    at = part.index("between")
+    begins = max((place + 1 for place in range(at) if part[place] in CONNECTORS), default=0)
+    middle, sides = part[begins:at], part[at + 1 :]
+    while middle and (is_participle(middle[-1]) or middle[-1] in ("right", "in", "is", "stands", "sits")):
+        middle.pop()
+    joints = [place for place, token in enumerate(sides) if token in CONNECTORS]
+    two = len(sides) > 1 and number_of(sides[0]) == 2 and sides[0] != "a"
+    if not has_thing(middle):
+        return part
+    if two:
+        end = joints[0] if joints else len(sides)
+        first = second = ["a", *sides[1 : end - 1], singular(sides[end - 1])]
+    elif joints and sides[joints[0]] in LISTED and is_determiner(sides[0]):
+        end = joints[1] if len(joints) > 1 else len(sides)
+        first, second = sides[: joints[0]], sides[joints[0] + 1 : end]
+    else:
+        return part
+    if not (has_thing(first) and has_thing(second)):
+        return part
+    return [*part[:begins], *first, *_LEFT_OF, *middle, *_LEFT_OF, *second, *sides[end:]]
+
+
+_LEFT_OF = ("to", "the", "left", "of")
 
 
 def _side_by_side(part: Sequence[str], behind: Sequence[str]) -> list[str]:

@@ -121,6 +121,8 @@ CONNECTORS: dict[str, Joint] = {
     "and": "and",
     "plus": "and",
     "&": "and",
+    "vs": "and",
+    "versus": "and",
     "+": "and",
     ",": "and",
 }
@@ -181,7 +183,7 @@ PRONOUNS = frozenset(
 """Words for what was named before."""
 LOOKED_AT = frozenset(["camera", "viewer", "lens"])
 """What somebody looks or smiles at who looks out of the picture."""
-BACKGROUND_WORDS = frozenset(["background", "backdrop"])
+BACKGROUND_WORDS = frozenset(["background", "backdrop", "bg"])
 GARMENTS = frozenset(
     [
         "kimono",

@@ -116,3 +116,16 @@ def test_only_what_something_follows_presents() -> None:
 def test_many_sentences_are_read_in_time_linear_in_their_length() -> None:
     clauses = list(split_clauses("a cat has a hat and sits on a log. " * 2000, frozenset()))
     assert len(clauses) > 4000
+
+
+@pytest.mark.parametrize(
+    ("prompt", "row"),
+    [
+        ("a trophy between a star and a medal", "a star to the left of a trophy to the left of a medal"),
+        ("a clock between two candles", "a candle to the left of a clock to the left of a candle"),
+        ("a man sitting between two trees", "a tree to the left of a man to the left of a tree"),
+        ("the space between us", "a space between us"),
+    ],
+)
+def test_what_is_between_two_things_stands_in_a_row_with_them(prompt: str, row: str) -> None:
+    assert parse_scene(prompt).describe() == row

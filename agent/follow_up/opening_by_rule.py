@@ -26,6 +26,29 @@ _RECEIVER = re.compile(
 )
 
 
+_TAIL = re.compile(
+    r"(?:(?:,? (?:please|pls|plz|pleez|pleas|thx|thanks|thank you(?: very much| so much| in advance)?|ty|lol|haha|:\)))|"
+    r"(?:, (?:dear|my dear|my love|mate|buddy|pal|bro|dude|sir|darling|sweetie|my friend))|"
+    r"(?:,?(?: and)? nothing else))+[.!?]*$",
+    re.IGNORECASE,
+)
+_HEAD = re.compile(r"^(?:(?:pls|plz|please|yo|hey|hi|hello|bro|dude|dear|sir)[,!.]* )+", re.IGNORECASE)
+_STYLE_FIRST = re.compile(r"(?P<style>flat|3d)(?: style)? ?[:,-] (?P<rest>.+)", re.IGNORECASE)
+_TAGS = re.compile(r"(?:^|(?<= ))#\w+ ?")
+
+
+def _bare(request: str) -> str:
+    """Return a request without thanks and forms of address."""
+    return _HEAD.sub("", _TAIL.sub("", request)) or request
+
+
+def _seen_first(request: str) -> str:
+    """Return a request without hashtags, and with the style behind what is to be seen: "flat style: a dog"."""
+    left = _TAGS.sub("", request).strip() or request
+    found = _STYLE_FIRST.fullmatch(left)
+    return f"{found['rest']}, {found['style'].lower()} style" if found else left
+
+
 def _without_receiver(request: str) -> str:
     """Leave out for whom a picture is: "draw a horse for my daughter"."""
     return _RECEIVER.sub("", request)
@@ -81,9 +104,12 @@ def first_by_rule(
         UserError: it changes or names an earlier picture.
     """
     request, words, text = first
-    if (without := _PLEASE.sub("", request)) != request:  # "a tent, please, and a flag"
+    without = _PLEASE.sub("", request if talk_only else _seen_first(request))  # "a tent, please, and a flag"
+    if without != request:
         words = words_of(in_words(without, known, typed))
         request, text = without, " ".join(without_courtesy(words))
+    if prompt := with_references(words_of(_without_receiver(_bare(request))), names, known):
+        return Brief(prompt)
     plainly_told = told_plainly(words, names, known, talk_only=talk_only)
     if plainly_told is not None:
         words = plainly_told
@@ -115,6 +141,6 @@ def first_by_rule(
     behind = without_asides(words)
     if told is None and len(behind) < len(words) and behind[0] in said.indefinite:  # "Good morning. A dog, please."
         told = joined(without_courtesy(behind))
-    wanted = _without_receiver(told or request)
-    wanted = wanted if talk_only else _colour_first(wanted)
-    return Brief(with_references(words_of(wanted), names, known) or wanted)
+    said_plainly = _without_receiver(told or _bare(request))
+    said_plainly = said_plainly if talk_only else _colour_first(said_plainly)
+    return Brief(with_references(words_of(said_plainly), names, known) or said_plainly)

@@ -34,8 +34,20 @@ _PASSED = frozenset(
 _BEFORE_ALL = frozenset(
     ["draw", "paint", "show", "make", "create", "generate", "give", "me", "us", "picture", "image", "drawing", "of",
      "i", "want", "would", "like", "need", "can", "could", "you", "may", "have", "hi", "hello", "hey", "ok", "so",
-     "now", "please", ",", ":", "!"]
+     "now", "please", "was", "am", "thinking", "imagine", "let's", "see", "do", "get", "somebody", "someone", "gimme",
+     "wanna", "lemme", "what", "about", "how", "maybe", "with", "that", "has", "shows", "showing", ",", ":", "!", "."]
 )  # fmt: skip
+_FINITE = {
+    "wears": "wearing", "holds": "holding", "carries": "carrying", "has": "with", "have": "with", "eats": "eating",
+    "rides": "riding", "chases": "chasing",
+}  # fmt: skip
+"""Verbs with what stands for them between two things."""
+_STANDS = POSTURES | frozenset(
+    ["stands", "sits", "lies", "sleeps", "hangs", "shines", "flies", "rests", "leans", "leaning", "stand", "sit", "lie",
+     "sleep", "floats", "floating", "shining", "hovers", "hovering", "stays", "placed", "watches"]
+)  # fmt: skip
+_OF_BODIES = frozenset(["back", "head", "shoulder", "shoulders", "lap", "nose", "roof", "top"])
+"""Parts that somebody has something on; they say no more than who is meant."""
 _SEVERAL = frozenset(["them", "they", "their", "these", "those"])
 _SOMEBODY = frozenset(["him", "his", "he", "her", "she"])
 
@@ -81,7 +93,10 @@ class _Told:
     refers: bool = False
     _subject: int | None = None
     _how: str = ""
+    _front: tuple[str, int] | None = None
     _adjective: Mention | None = None
+    _turned: bool = False
+    _owned: bool = False
 
     def all_of(self, words: Sequence[str]) -> bool:
         """Read a request, and tell whether all of it was read."""
@@ -93,26 +108,33 @@ class _Told:
                 return False
             at = mention.end
         rest = {word for word in words[at:] if word.isalpha()}
-        return bool(self.scene.things) and not self._how and rest <= _PASSED | {"thanks", "background"}
+        ended = not self._how and self._front is None
+        return bool(self.scene.things) and ended and rest <= _PASSED | _OF_BODIES | {"thanks", "background"}
 
     def _take(self, gap: list[str], mention: Mention, behind: Mention | None) -> bool:
+        if self._owned:
+            gap = gap[gap[:1] != [] and gap[0] in _OF_BODIES :]
+        self._owned = mention.kind == "pronoun" and mention.words[0] in ("its", "his", "her", "their")
         if mention.kind == "thing":
             if behind is not None and behind.kind == "thing" and behind.start == mention.end and not behind.before:
                 self._adjective = mention  # "a fluffy cat"
-                return not set(gap) - _JOINING - _PASSED - POSTURES - _HOLDING or not self.scene.things
+                return not set(gap) - _JOINING - _PASSED - _STANDS - _HOLDING or not self.scene.things
             if self._adjective is not None:
                 first, self._adjective = self._adjective, None
                 words = (*first.words, *mention.words)
                 return self._thing(gap, replace(mention, start=first.start, words=words, before=first.before))
             return self._thing(gap, mention)
-        if mention.kind == "pronoun" and not self._how and gap and is_participle(gap[-1]):
+        if mention.kind == "pronoun" and not self._how and gap and _is_done(gap[-1]):
             self._how = gap.pop()  # "a carrot and a rabbit eating it"
-        if set(gap) - ARTICLES - _JOINING - _PASSED - POSTURES:
+        if set(gap) - ARTICLES - _JOINING - _PASSED - _STANDS:
             return False
         if mention.kind == "relation":
-            return self._relation(mention, behind)
+            begins = bool(gap) and gap[-1] in ("and", ",", ".", ";", "with")
+            return self._relation(mention, behind, begins=begins)
+        if mention.kind == "between":
+            return self._between()
         if mention.kind == "pronoun":
-            return self._again(self._meant(mention.words[0]))
+            return self._front is not None or self._again(self._meant(mention.words[0]))
         if mention.kind == "colour" and behind is not None and behind.kind == "background":
             self.scene.background = " ".join(mention.words)
             return True
@@ -124,8 +146,12 @@ class _Told:
 
     def _thing(self, gap: list[str], mention: Mention) -> bool:
         name = self._name(mention.words)
-        if mention.before[:1] == ("the",) and (there := self.scene.find(name)) is not None:
-            return not set(gap) - _PASSED and self._again(there)
+        if mention.before[:1] in (("the",), ()) and (there := self.scene.find(name)) is not None:
+            if set(gap) - _PASSED - _JOINING - ARTICLES:
+                return False
+            return self._front is not None or (self._again(there) if self._how else self._turns_to(there))
+        if "." in gap:
+            return False  # "Library mascot. An owl with a book": the first may be what it is all about
         adjectives, count = list[str](), mention.count
         while gap and not mention.before and gap[-1].isalpha() and gap[-1] not in _JOINING | _PASSED | ARTICLES:
             if number_of(gap[-1]) or (not self.scene.things and gap[-1] in _BEFORE_ALL):
@@ -136,21 +162,30 @@ class _Told:
             if len(adjectives) > MOST_ADJECTIVES or not (count or gap[-1:] in ([one] for one in ARTICLES)):
                 return False
             gap.pop()
-        allowed = _JOINING | _PASSED | POSTURES | _HOLDING if self.scene.things else _BEFORE_ALL | _PASSED | ARTICLES
-        if set(gap) - allowed:
+        allowed = _JOINING | _PASSED | _STANDS | _HOLDING | _FINITE.keys() if self.scene.things else _BEFORE_ALL | _PASSED | ARTICLES
+        if set(gap) - allowed - ({":"} if self._front is not None else set()):
             return False
-        holds = next((word for word in gap if word in _HOLDING), "")
+        holds = next((_FINITE.get(word, word) for word in gap if word in _HOLDING or word in _FINITE), "")
         several = singular(name) != name and name not in self.names
         named = " ".join([*adjectives, singular(name) if several else name])
         size = SIZES[mention.size] if mention.size else "normal"
         at = self.scene.add(Wanted(named, count or (2 if several else 1), mention.colour or "", size))
-        if self._how:
+        if self._front is not None:  # "above the ship: a cloud"
+            how, anchor = self._front
+            self._front, self.refers = None, True
+            self.scene.relate(at, how, anchor)
+        elif self._how:
             self._relate(at)
         elif holds and self._subject is not None:
-            self.scene.relate(self.heads[-1], holds, at)
+            self.scene.relate(self._subject if self._turned else self.heads[-1], holds, at)
         else:
             self.heads.append(at)
-        self._subject = at
+        self._subject, self._turned = at, False
+        return True
+
+    def _turns_to(self, there: int) -> bool:
+        """Let what follows be said of a thing that was named before: "and the frog wears a crown"."""
+        self._subject, self._turned, self.refers = there, True, True
         return True
 
     def _name(self, words: Sequence[str]) -> str:
@@ -158,9 +193,12 @@ class _Told:
         one = singular(text)
         return one if text not in self.names and one in self.names else text
 
-    def _relation(self, mention: Mention, behind: Mention | None) -> bool:
-        if self._subject is None or self._how:
+    def _relation(self, mention: Mention, behind: Mention | None, *, begins: bool) -> bool:
+        if self._subject is None or self._how or self._front is not None:
             return False
+        if begins and behind is not None and (there := self._named(behind)) is not None:
+            self._front = " ".join(relation_said(mention)), there
+            return True
         if behind is not None and behind.kind in ("style", "time", "colour", "background"):
             return True  # "in flat style", "at night", "on a white background"
         self._how = " ".join(relation_said(mention))
@@ -172,6 +210,25 @@ class _Told:
                 return False  # "a dog with a hat on"
             return self._again(self._meant(owner or "it"))
         return True
+
+    def _between(self) -> bool:
+        """Put the thing that was told of last between two that were named before: "and a ball between them"."""
+        sides = [at for at in self.heads if at != self._subject]
+        if self._subject is None or self._how or len(sides) != 2:
+            return False
+        self.scene.relate(sides[0], "to the left of", self._subject)
+        self.scene.relate(self._subject, "to the left of", sides[1])
+        self.refers = True
+        return True
+
+    def _named(self, mention: Mention) -> int | None:
+        """Return which thing that was named before is meant, if any is."""
+        if mention.kind == "pronoun":
+            subject, self._subject = self._subject, None
+            meant = self._meant(mention.words[0])
+            self._subject = subject
+            return meant
+        return self.scene.find(self._name(mention.words)) if mention.before[:1] == ("the",) else None
 
     def _again(self, there: int | None) -> bool:
         """Put the thing that was told of last to one that was named before."""
@@ -197,9 +254,14 @@ class _Told:
         things = self.scene.things
         if pronoun in _SEVERAL:
             several = [at for at in before if things[at].count > 1]
-            return several[-1] if several else (before[0] if len(before) > 1 else None)
+            return several[-1] if several else (before[0] if before and len(things) > 2 else None)
         if pronoun in _SOMEBODY:
             somebody = [at for at in before if is_animate(things[at].name)]
             return (somebody or before or [None])[-1]
         single = [at for at in before if things[at].count == 1]
         return (single or before or [None])[-1]
+
+
+def _is_done(word: str) -> bool:
+    """Tell whether a word is what one thing does to another: "eating", "watching"."""
+    return is_participle(word) or word in ("watching", "chasing")

@@ -26,6 +26,10 @@ def ruled(request: str) -> Brief:
         ("Good morning. A dog, please.", "a dog"),
         ("Could you draw some yarn, dear?", "some yarn"),
         ("a butterfly, orange", "an orange butterfly"),
+        ("pls a dog and a hat lol", "a dog and a hat"),
+        ("flat style: a dog", "a dog, flat style"),
+        ("#cute #dog a dog", "a dog"),
+        ("a dog and nothing else", "a dog"),
     ],
 )
 def test_what_is_around_a_picture_that_is_wanted_is_left_out(request_: str, prompt: str) -> None:

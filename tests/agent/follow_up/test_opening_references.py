@@ -50,6 +50,11 @@ def test_a_side_is_that_of_whom_the_words_mean(request_: str, prompt: str) -> No
         ("A rooster on a house and a sun behind the house", "a rooster on a house in front of a sun"),
         ("a t-rex and 2 eggs and a volcano behind the t-rex", "a volcano behind a t-rex and two eggs"),
         ("a carrot and a rabbit eating it", "a rabbit eating a carrot"),
+        ("a princess and a frog, and the frog wears a crown", "a frog wearing a crown and a princess"),
+        ("a monkey who is holding a banana, and next to him a parrot", "a monkey holding a banana next to a parrot"),
+        ("a ship on a wave. above the ship: a cloud", "a ship on a wave under a cloud"),
+        ("a cat and a dog and a ball between them", "a cat to the left of a ball to the left of a dog"),
+        ("a hedgehog carrying an apple on its back", "an apple on a hedgehog"),
     ],
 )
 def test_a_thing_that_is_named_again_is_the_same(request_: str, prompt: str) -> None:
@@ -64,6 +69,7 @@ def test_a_thing_that_is_named_again_is_the_same(request_: str, prompt: str) -> 
         "a dog with a hat on",
         "a girl with a ribbon in her hair",
         "the cat in the hat",
+        "Library mascot. An owl with a book, glasses on the owl",
         "a portrait of a woman with flowers in her hair, 85mm",
         "it is behind it",
         "a cat and it",

@@ -61,6 +61,9 @@ def parted(words: Sequence[str]) -> Parted | None:
     return None
 
 
+_IN_THE_MIDDLE = "in the middle"
+
+
 def moved_in_frame(edit: Edit, found: Found, place: str) -> bool:
     """Move things to a side of the picture: past the others, or all there is where there are none."""
     items = found.items
@@ -71,6 +74,9 @@ def moved_in_frame(edit: Edit, found: Found, place: str) -> bool:
     if len(units) > 1 and len(found.places) == 1 and side and one in units:
         other = next(at for at in units if at != one)
         return _relate(edit, items, one, side, other)
+    others = [at for at in units if at != one]
+    if place == _IN_THE_MIDDLE and len(others) == 2 and len(found.places) == 1 and one in units:
+        return _put_between(edit, items, _unit(items, one), others)
     frame = set(phrases().frame.values())
     kept = tuple(word for word in edit.scene.modifiers if word not in frame)
     edit.take(items)
@@ -311,6 +317,11 @@ def _between(edit: Edit, words: Sequence[str]) -> bool:
         middle = _unit(items, there.places[0])
     if middle is None:
         return False
+    return _put_between(edit, items, middle, places)
+
+
+def _put_between(edit: Edit, items: Sequence[Item], middle: Sequence[Item], places: Sequence[int]) -> bool:
+    """Put a thing, with what it has on, to the right of the first of two others and to the left of the second."""
     units = [_unit(items, place) for place in places]
     taken = [id(item) for unit in (*units, middle) for item in unit]
     if len(set(taken)) < len(taken):

@@ -1,6 +1,6 @@
 """Follow-ups in conversations: are they understood, and is what comes of them right?
 
-    python -m benchmarks.follow_ups [--half development|varied|varied2|...|varied36] [--reading | --vlm]
+    python -m benchmarks.follow_ups [--half development|varied|varied2|...|varied40] [--reading | --vlm]
                                     [--limit N] [--show-failures] [--results FILE]
 
 Each conversation of ``follow_ups_test.toml`` is played through ``graph.invoke`` with one thread, mistakes and all.

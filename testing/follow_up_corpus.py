@@ -60,6 +60,10 @@ Collection = Literal[
     "varied34",
     "varied35",
     "varied36",
+    "varied37",
+    "varied38",
+    "varied39",
+    "varied40",
     "test",
 ]
 """Two halves of one collection, of which "test" is kept apart from what is tuned, and further ones to tune on."""

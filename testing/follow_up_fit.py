@@ -18,7 +18,7 @@ from imagerag.agent.follow_up.likelihood import FEATURES
 from imagerag.agent.follow_up.network import Case, case_of, encoder
 from imagerag.agent.follow_up.phrases import words_of
 from imagerag.agent.follow_up.proposals import Proposal
-from imagerag.agent.follow_up.ranking import NO_CHANGE, combined, fitted_weights, likeliest_of, made, single_changes
+from imagerag.agent.follow_up.ranking import NO_CHANGE, combined, fitted_weights, made, single_changes
 from imagerag.agent.follow_up.reading import FollowUps
 from testing.follow_up_checks import faults
 from testing.follow_up_corpus import COLLECTIONS, Collection, read_corpus
@@ -71,7 +71,7 @@ def weigh(examples: Iterable[Example], reader: FollowUps) -> Iterator[Weighed]:
         proposals: list[Proposal] = [*NO_CHANGE, *((change,) for change in singles)]
         prompts: list[str | None] = ["", *(made(edit, one) for one in proposals[1:])]
         scores = [float(weights[request.features((one,))].sum()) for one in singles]
-        several = combined(edit, request, likeliest_of(singles, scores))
+        several = combined(edit, request, singles, scores)
         proposals += several
         prompts += [made(edit, one) for one in several]
         are_right = {one: example.is_change and example.is_right(one) for one in set(prompts) if one}

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Collection, Sequence
 
-from imagerag.agent.follow_up.edit import Edit
+from imagerag.agent.follow_up.edit import BODY_PARTS, Edit
+from imagerag.agent.follow_up.holding import PARTS_OF_FACES
 from imagerag.agent.follow_up.lexicon import lexicon
 from imagerag.agent.follow_up.mentions import Mention, mentions_of, verbs_of_change
 from imagerag.agent.follow_up.phrases import phrases
@@ -107,8 +108,8 @@ def points_elsewhere(edit: Edit, words: Sequence[str], is_word: Callable[[str], 
 def unreadable(edit: Edit, words: Sequence[str], is_word: Callable[[str], bool]) -> bool:
     """Tell whether nothing of a request is to be guessed, however likely.
 
-    That is where it has a verb that nobody knows, said of a thing ("*flubber* it"), or puts something to what nobody
-    knows ("behind the *wheel*").
+    That is where it has a verb that nobody knows, said of a thing ("*flubber* it"), puts something to what nobody
+    knows ("behind the *wheel*"), or colours a part of somebody ("blue *eyes*").
     """
     mentions = mentions_of(edit, words)
     inside = {at for mention in mentions for at in range(mention.start, mention.end)}
@@ -122,7 +123,11 @@ def unreadable(edit: Edit, words: Sequence[str], is_word: Callable[[str], bool])
         for at, word in enumerate(words)
         if at > 1
     )  # fmt: skip
-    return missing or unknown or _has_unknown_verb(words, mentions, is_word)
+    looks = {one.end for one in mentions if one.kind == "colour"}
+    parts = any(
+        at in looks and word in BODY_PARTS | PARTS_OF_FACES for at, word in enumerate(words)
+    )  # "give it blue eyes"
+    return missing or unknown or parts or _has_unknown_verb(words, mentions, is_word)
 
 
 def _has_unknown_verb(words: Sequence[str], mentions: Sequence[Mention], is_word: Callable[[str], bool]) -> bool:
@@ -130,9 +135,14 @@ def _has_unknown_verb(words: Sequence[str], mentions: Sequence[Mention], is_word
     inside = {at for mention in mentions for at in range(mention.start, mention.end)}
     starts = {mention.start: mention for mention in mentions}
     return any(
-        word.isalpha() and at not in inside and not is_word(word) and _points_at(starts.get(at + 1))
+        word.isalpha() and at not in inside and not is_word(word)
+        and (_points_at(starts.get(at + 1)) or (_begins_an_order(words, at) and words[at + 1 : at + 2] == ["the"]))
         for at, word in enumerate(words)
-    )
+    )  # fmt: skip
+
+
+def _begins_an_order(words: Sequence[str], at: int) -> bool:
+    return not at or words[at - 1] in ("and", ",", "then", "but", ".", ";")
 
 
 def _owns(word: str) -> bool:
@@ -156,7 +166,8 @@ _TAKES_AWAY = frozenset(
     ["gone", "go", "goes", "out", "away", "off", "down", "disappear", "vanish", "leave", "leaves", "take", "quit",
      "kill", "destroy", "done", "over", "enough", "only", "just", "fewer", "less", "minus", "no", "not", "without",
      "nah", "nope", "bored", "tired", "sick", "hate", "dislike", "ugly", "annoying", "useless", "unnecessary",
-     "needless", "needed", "longer", "anymore", "except", "but", "rid", "alone"]
+     "needless", "needed", "longer", "anymore", "except", "but", "rid", "alone", "none", "ate", "eaten", "stole",
+     "stolen"]
 )  # fmt: skip
 """Words beside the verbs of removing by which something may be meant to go."""
 

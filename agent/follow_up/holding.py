@@ -20,7 +20,7 @@ from imagerag.agent.follow_up.scene_edit import (
 from imagerag.agent.follow_up.things import Found
 from imagerag.prompt_grammar.vocabulary import ARTICLES, GARMENTS
 
-_PARTS_OF_FACES = frozenset(["eyes", "eye", "ear", "nose", "mouth", "tongue", "lips", "face"])
+PARTS_OF_FACES = frozenset(["eyes", "eye", "ear", "nose", "mouth", "tongue", "lips", "face"])
 """What a thing has of its own: another pair of eyes beside it is not what "give it blue eyes" asks for."""
 _IN_THE_SKY = frozenset(["moon", "planet", "star"])
 """Places that are things to be seen where they are added to a picture: "add the moon"."""
@@ -72,7 +72,7 @@ def hold_listed(edit: Edit, found: Found, words: Sequence[str], *, bare: bool = 
     if words[0] == "the" and (there := edit.find(words)) is not None:
         return _taken(edit, found, there, worn=worn)
     things = [edit.thing_of(one, bare=bare) for one in listed(words)]
-    if not things or any(thing is None or thing[0].thing.phrase.split()[-1] in _PARTS_OF_FACES for thing in things):
+    if not things or any(thing is None or thing[0].thing.phrase.split()[-1] in PARTS_OF_FACES for thing in things):
         return False
     phrase = found.items[found.places[0]].thing.phrase
     for thing in things:

@@ -19,7 +19,7 @@ _OF_A_CHANGE = frozenset(["both", "each", "it", "him", "her", "them", "they", "i
 """Words that speak of what is in the picture already."""
 _BEHIND_A_LEAD = frozenset([",", ":", ".", ";", "-", "!", "draw", "with", "of", "showing", "and"])
 _TAKEN_BACK = re.compile(
-    r"(?: , (?:um |uh |er |oh |hmm )*(?:no wait|wait no|actually no|no|wait|sorry)|"
+    r"(?: [,.?!]+ (?:um |uh |er |oh |hmm )*(?:no wait|wait no|actually no|no|wait|sorry)|"
     r"(?: ,)? (?:um |uh |er |oh |no )*"
     r"(?:i mean|i meant|or rather|"
     r"scratch that|make that))(?: ,)? (?:(?:draw|paint|show|make)(?: me| it)? )?(?=(?:an?|some|two|three|four) )"
@@ -168,6 +168,8 @@ def stands_for_itself(words: Sequence[str], edit: Edit) -> bool:
             return False  # "lights on in the cabin"
     if bare[0] in ("a", "an") and bare[1:2] in ([ordinal] for ordinal in said.ordinals):
         return False
+    if bare[0] == "my" and len(bare) > LONGEST_OWN + 1 and not is_of_ones_own(bare):
+        return False  # "my brother plays the drums"
     if bare[-2:] in (["like", "this"], ["like", "that"], ["like", "these"]):  # as what is sent along
         bare = bare[:-2]
     inner = [word for word in bare if word not in ARTICLES and word not in _MARKS]
@@ -238,3 +240,17 @@ def is_prompt(edit: Edit, words: Sequence[str]) -> bool:
     kinds = {mention.kind for mention in mentions}
     rest = {word for at, word in enumerate(words) if at not in inside} - ARTICLES - {"and", ",", ".", "with"}
     return not rest and kinds <= {"thing", "relation", "colour", "size", "number"}
+
+
+def is_of_ones_own(words: Sequence[str]) -> bool:
+    """Tell whether words put something of the person's own somewhere, which may be in a picture beside the request.
+
+    "My badge on a castle" does, and "my wife painted a wolf on my cab" does not.
+    """
+    relations = phrases().relations
+    ends = range(2, min(LONGEST_OWN + 2, len(words)))
+    return words[0] == "my" and any(starts_with(words[at:], tuple(said for said, _ in relations)) for at in ends)
+
+
+LONGEST_OWN = 2
+"""Words of the longest name of a thing of one's own."""

@@ -27,9 +27,10 @@ _RECEIVER = re.compile(
 
 
 _TAIL = re.compile(
-    r"(?:(?:,? (?:please|pls|plz|pleez|pleas|thx|thanks|thank you(?: very much| so much| in advance)?|ty|lol|haha|:\)))|"
-    r"(?:, (?:dear|my dear|my love|mate|buddy|pal|bro|dude|sir|darling|sweetie|my friend))|"
-    r"(?:,?(?: and)? nothing else))+[.!?]*$",
+    r"(?:,? (?:please|pls|plz|pleez|pleas|thx|thanks|ty|lol|haha|:\))|"
+    r",? thank you(?: very much| so much| in advance)?|"
+    r", (?:dear|my dear|my love|mate|buddy|pal|bro|dude|sir|darling|sweetie|my friend)|"
+    r",?(?: and)? nothing else)+[.!?]*$",
     re.IGNORECASE,
 )
 _HEAD = re.compile(r"^(?:(?:pls|plz|please|yo|hey|hi|hello|bro|dude|dear|sir)[,!.]* )+", re.IGNORECASE)
@@ -57,7 +58,9 @@ def _without_receiver(request: str) -> str:
 _PLEASE = re.compile(r",? please,(?= and )", re.IGNORECASE)
 
 
-_COLOUR_LAST = re.compile(r"(?P<first>an?|one) (?P<thing>[a-z' -]+), (?P<colour>[a-z]+(?: [a-z]+)?)[.!]?", re.IGNORECASE)
+_COLOUR_LAST = re.compile(
+    r"(?P<first>an?|one) (?P<thing>[a-z' -]+), (?P<colour>[a-z]+(?: [a-z]+)?)[.!]?", re.IGNORECASE
+)
 
 
 def _colour_first(request: str) -> str:

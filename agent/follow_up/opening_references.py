@@ -14,7 +14,6 @@ from imagerag.agent.follow_up.keywords import is_animate
 from imagerag.agent.follow_up.mentions import Mention, mentions_of
 from imagerag.agent.follow_up.opening_names import POSTURES
 from imagerag.agent.follow_up.opening_scene import OpeningScene, Wanted
-from imagerag.agent.follow_up.phrases import phrases
 from imagerag.agent.follow_up.proposals import relation_said
 from imagerag.prompt_grammar.inflection import singular
 from imagerag.prompt_grammar.parser import parse_scene
@@ -28,8 +27,8 @@ MOST_ADJECTIVES = 2
 _JOINING = frozenset(["and", ",", "plus", "&", "with", "then"])
 _HOLDING = frozenset(["with", "holding", "carrying", "wearing"])
 _PASSED = frozenset(
-    ["is", "are", "that", "which", "who", "there", "there's", "please", "just", "right", "also", "both", "in", "at", "on",
-     "style", "styled", "."]
+    ["is", "are", "that", "which", "who", "there", "there's", "please", "just", "right", "also", "both", "in", "at",
+     "on", "style", "styled", "."]
 )  # fmt: skip
 _BEFORE_ALL = frozenset(
     ["draw", "paint", "show", "make", "create", "generate", "give", "me", "us", "picture", "image", "drawing", "of",
@@ -162,7 +161,11 @@ class _Told:
             if len(adjectives) > MOST_ADJECTIVES or not (count or gap[-1:] in ([one] for one in ARTICLES)):
                 return False
             gap.pop()
-        allowed = _JOINING | _PASSED | _STANDS | _HOLDING | _FINITE.keys() if self.scene.things else _BEFORE_ALL | _PASSED | ARTICLES
+        allowed = (
+            _JOINING | _PASSED | _STANDS | _HOLDING | _FINITE.keys()
+            if self.scene.things
+            else _BEFORE_ALL | _PASSED | ARTICLES
+        )
         if set(gap) - allowed - ({":"} if self._front is not None else set()):
             return False
         holds = next((_FINITE.get(word, word) for word in gap if word in _HOLDING or word in _FINITE), "")
@@ -257,9 +260,9 @@ class _Told:
             return several[-1] if several else (before[0] if before and len(things) > 2 else None)
         if pronoun in _SOMEBODY:
             somebody = [at for at in before if is_animate(things[at].name)]
-            return (somebody or before or [None])[-1]
+            return next(reversed(somebody or before), None)
         single = [at for at in before if things[at].count == 1]
-        return (single or before or [None])[-1]
+        return next(reversed(single or before), None)
 
 
 def _is_done(word: str) -> bool:

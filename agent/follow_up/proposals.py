@@ -3,23 +3,25 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations, islice
+from itertools import combinations, islice, permutations
 from typing import Literal, NamedTuple
 
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.mentions import FACTORS, Mention, sized
 from imagerag.agent.follow_up.phrases import phrases
-from imagerag.agent.follow_up.scene_edit import INVERSE, is_setting
+from imagerag.agent.follow_up.scene_edit import INVERSE, Item, is_setting, items_of
+from imagerag.agent.follow_up.things import matching
 from imagerag.prompt_grammar.inflection import plural, singular
 from imagerag.prompt_grammar.noun_phrase import article
-from imagerag.prompt_grammar.vocabulary import ARTICLES, RELATION_WORDS, RelationKind, number_of
+from imagerag.prompt_grammar.scene import Relation
+from imagerag.prompt_grammar.vocabulary import ARTICLES, RELATION_WORDS, SIZES, RelationKind, number_of
 
 ChangeKind = Literal[
     "add", "add at", "add to side", "add behind all", "add alike", "add between", "add opposite", "give", "replace",
     "remove", "only", "colour", "colour one", "colour all", "colour each", "uncolour", "background", "size", "size one",
     "size all", "resize", "grow", "shrink", "compare", "match", "count", "count by", "multiply", "move", "move to side",
     "move between", "move opposite", "swap", "swap colours", "style", "time", "back", "new",
-    "open", "open at", "open to side",
+    "open", "open at", "open to side", "hand", "restore",
 ]  # fmt: skip
 """``back``: the picture before; ``new``: one of which nothing is there yet; ``open...``: of a first request."""
 MOST_TAKEN_TOGETHER = 3
@@ -96,6 +98,10 @@ def proposals_of(edit: Edit, mentions: Sequence[Mention], words: Sequence[str] =
                 yield Change("size", ("make", *who, sized([mention.size])), target, look=at)
             if mention.count and mention.count != edit.items[target.place].thing.count:
                 yield Change("count", _counted(edit, target.place, mention.count), target, look=at)
+        if mentions[at].is_one_more and mentions[at].count > 1 and not mentions[at].colour:  # "two more bees"
+            for place in mentions[at].places:
+                many = edit.items[place].thing.count + mentions[at].count
+                yield Change("count by", _counted(edit, place, many), Referent(place, at), look=at)
         if mentions[at].colour:  # "octopus purple crab red": a colour before one name can be that of another
             for target in targets:
                 if target.mention not in (None, at):
@@ -107,6 +113,8 @@ def proposals_of(edit: Edit, mentions: Sequence[Mention], words: Sequence[str] =
         yield from _matched(edit, targets)
     if _AS_IT_WAS & set(words):
         yield from _as_they_were(edit, targets)
+    yield from _handed(edit, targets)
+    yield from _restored(edit, mentions)
     for at, one in enumerate(mentions):
         if one.kind == "colour":
             yield of_whole("background", one, at)
@@ -196,9 +204,6 @@ def _of_targets(
         if target.mention is not None and len(edit.items) > 1:
             yield Change("only", ("only", *who), target)
         several = ("make", "one", "of", *who) if thing.count > 1 else ()
-        if target.mention is not None or not any(one.kind == "size" for one in mentions):
-            yield Change("grow", ("make", *who, "bigger"), target)
-            yield Change("shrink", ("make", *who, "smaller"), target)
         yield Change("add alike", ("add", "another", *thing.phrase.split()), target)
         for at, one in enumerate(mentions):
             if one.kind == "colour":
@@ -215,6 +220,9 @@ def _of_targets(
                     yield Change("multiply", _counted(edit, target.place, int(many)), target, look=at)
             elif one.kind == "number" and number_of(one.words[0]) != thing.count:
                 yield Change("count", _counted(edit, target.place, number_of(one.words[0])), target, look=at)
+        if target.mention is not None or not any(one.kind == "size" for one in mentions):
+            yield Change("grow", ("make", *who, "bigger"), target)  # behind what a mentioned size asks for
+            yield Change("shrink", ("make", *who, "smaller"), target)
         if thing.count > 1:
             yield Change("count", _counted(edit, target.place, thing.count - 1), target)
         yield Change("count", _counted(edit, target.place, thing.count + 1), target)
@@ -278,16 +286,48 @@ def _as_they_were(edit: Edit, targets: Sequence[Referent]) -> Iterator[Change]:
             yield Change("resize", ("make", *who, "normal", "size"), target)
 
 
+def _handed(edit: Edit, targets: Sequence[Referent]) -> Iterator[Change]:
+    """Yield changes by which a thing of the picture gets another that is there: "let the dog have the ball"."""
+    for thing in targets:
+        if thing.mention is None or edit.items[thing.place].thing.count > 1:
+            continue
+        for owner in targets:
+            if owner.place != thing.place and owner.mention != thing.mention:
+                order = ("give", *_called(edit, owner.place), *_called(edit, thing.place))
+                yield Change("hand", order, owner, other=thing)
+
+
+MOST_GONE = 4
+"""Things of earlier pictures that may be brought back, the latest first."""
+
+
+def _restored(edit: Edit, mentions: Sequence[Mention]) -> Iterator[Change]:
+    """Yield changes by which a thing of an earlier picture, which this one lacks, is there again."""
+    there = {item.thing.phrase for item in edit.items}
+    gone: dict[str, Item] = {}
+    for scene in reversed(edit.past):
+        for item in items_of(scene):
+            if item.thing.phrase not in there:
+                gone.setdefault(item.thing.phrase, item)
+    pronoun = next((at for at, one in enumerate(mentions) if one.kind == "pronoun"), None)
+    for phrase, item in islice(gone.items(), MOST_GONE):
+        name = plural(phrase) if item.thing.count > 1 else phrase
+        named = [at for at, one in enumerate(mentions) if one.kind == "thing" and matching(list(one.words), [item])]
+        order = ("bring", "back", "the", *name.split())
+        yield Change("restore", order, new=named[0]) if named else Change("restore", order, look=pronoun)
+
+
 def _placed_otherwise(
     edit: Edit, mentions: Sequence[Mention], news: Sequence[int], targets: Sequence[Referent]
 ) -> Iterator[Change]:
     """Yield changes by which a thing comes between two others, or on the side where there is nothing yet."""
+    arriving = [at for at in news if mentions[at].before[:1] != ("the",) or not mentions[at].places]
     for at, one in enumerate(mentions):
         if one.kind == "between":
             for first, other in combinations(targets, 2):
                 if first.place < other.place:
                     both = (*_called(edit, first.place), "and", *_called(edit, other.place))
-                    for new in news:
+                    for new in arriving:
                         if new not in (first.mention, other.mention):
                             order = ("put", *new_thing(mentions[new]), "between", *both)
                             yield Change("add between", order, first, new, None, at, other)
@@ -297,21 +337,44 @@ def _placed_otherwise(
                             yield Change("move between", order, third, None, None, at, other)
         elif one.kind == "other side":
             for relation in edit.scene.relations:
-                if relation.kind not in ("left of", "right of"):
-                    continue
-                inverse = INVERSE[relation.kind]
-                left, right = relation.subject[0], relation.anchor[0]
-                for target in targets:
-                    if target.place not in (left, right):
-                        continue
-                    beside, kind = (right, inverse) if target.place == left else (left, relation.kind)
-                    flipped = ("put", *_called(edit, target.place), *_in_words(kind), *_called(edit, beside))
-                    yield Change("move opposite", flipped, target, None, None, at, Referent(beside, None))
-                    how = _in_words(inverse if target.place == right else relation.kind)
-                    for new in news:
-                        if new != target.mention:
-                            order = ("put", *new_thing(mentions[new]), *how, *_called(edit, target.place))
-                            yield Change("add opposite", order, target, new, None, at)
+                if relation.kind in ("left of", "right of", "beside"):
+                    yield from _opposite(edit, mentions, at, relation, arriving, targets)
+
+
+def _opposite(
+    edit: Edit,
+    mentions: Sequence[Mention],
+    at: int,
+    relation: Relation,
+    arriving: Sequence[int],
+    targets: Sequence[Referent],
+) -> Iterator[Change]:
+    """Yield changes by which a thing comes to the other side of one that has another beside it.
+
+    Args:
+        edit: of the picture.
+        mentions: of the request; that of the other side is at ``at``.
+        at: see above.
+        relation: by which the two stand side by side; of two that are beside each other, the first is on the left.
+        arriving: mentions of things that may come.
+        targets: what of the picture may be meant.
+    """
+    kind: RelationKind = "left of" if relation.kind == "beside" else relation.kind
+    inverse = INVERSE[kind]
+    left, right = relation.subject[0], relation.anchor[0]
+    for target in targets:
+        if target.place not in (left, right):
+            continue
+        beside, turned = (right, inverse) if target.place == left else (left, kind)
+        flipped = ("put", *_called(edit, target.place), *_in_words(turned), *_called(edit, beside))
+        yield Change("move opposite", flipped, target, None, None, at, Referent(beside, None))
+        how = (*_in_words(inverse if target.place == right else kind), *_called(edit, target.place))
+        for new in arriving:
+            if new != target.mention:
+                yield Change("add opposite", ("put", *new_thing(mentions[new]), *how), target, new, None, at)
+        for third in targets:
+            if third.place not in (left, right) and third.mention is not None:
+                yield Change("move opposite", ("put", *_called(edit, third.place), *how), third, None, None, at, target)
 
 
 def _referents(edit: Edit, mentions: Sequence[Mention]) -> list[Referent]:
@@ -358,7 +421,7 @@ def new_thing(mention: Mention, apart: Sequence[Mention] = ()) -> tuple[str, ...
     behind = {one.kind: one.words for one in apart}
     colour = list(behind.get("colour", (mention.colour or "").split()))
     size = [_AS_AN_ADJECTIVE.get(sized(behind["size"]), "small")] if "size" in behind else []
-    size = size or ([mention.size] if mention.size else [])
+    size = size or ([SIZES[mention.size]] if mention.size else [])
     many = number_of(behind["number"][0]) if "number" in behind else mention.count
     several = singular(mention.words[-1]) != mention.words[-1]
     if {"another", "second", "third", "more", "extra", "other"} & set(mention.before) and many < 2:
@@ -426,6 +489,8 @@ MOST_IN_ORDER = 60
 """Lists of changes that one request is cut into."""
 MOST_PARTS = 5
 """Changes of one such list."""
+_OF_ONE_MENTION = frozenset(["remove", "add", "grow", "shrink", "uncolour", "resize", "restore"])
+"""Changes that such a list has though they are made of one mention."""
 _OF_NO_WEIGHT = frozenset(["pronoun", "relation", "number"])
 """Kinds of mentions that a list of changes may leave out."""
 
@@ -436,7 +501,7 @@ def _in_order(mentions: Sequence[Mention], singles: Sequence[Change]) -> Iterato
     for change in sorted(singles, key=lambda one: one.new is not None):  # looks of what is named come first
         used = change.used
         in_one = change.look is not None and change.target is not None and change.look == change.target.mention
-        if len(used) < (1 if in_one or change.kind in ("remove", "add", "grow", "shrink", "uncolour", "resize") else 2):
+        if len(used) < (1 if in_one or change.kind in _OF_ONE_MENTION else 2):
             continue
         first, last = min(used), max(used)
         if all(at in used or mentions[at].kind in _OF_NO_WEIGHT for at in range(first, last)):
@@ -457,14 +522,22 @@ def _in_order(mentions: Sequence[Mention], singles: Sequence[Change]) -> Iterato
     yield from islice(cut(0, ()), MOST_IN_ORDER)
 
 
-def together(edit: Edit, singles: Sequence[Change]) -> Iterator[Proposal]:
-    """Yield pairs and triples of changes that are made of different words."""
+def together(singles: Sequence[Change]) -> Iterator[Proposal]:
+    """Yield pairs and triples of changes that are made of different words, and leave what they change."""
     told = [change for change in singles if change.used]
     for count in range(2, MOST_TAKEN_TOGETHER + 1):
         for several in combinations(told, count):
             used = [at for change in several for at in _own(change)]
-            if len(used) == len(set(used)) and len({change.order for change in several}) == count:
+            distinct = len(used) == len(set(used)) and len({change.order for change in several}) == count
+            if distinct and not any(_takes_from(one, other) for one, other in permutations(several, 2)):
                 yield several
+
+
+def _takes_from(change: Change, other: Change) -> bool:
+    """Tell whether a change takes away a thing that another is about."""
+    if change.kind not in ("remove", "replace") or change.target is None:
+        return False
+    return change.target.place in {who.place for who in (other.target, other.other) if who is not None}
 
 
 def _own(change: Change) -> list[int]:

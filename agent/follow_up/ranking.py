@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from functools import lru_cache
-from itertools import islice
+from itertools import chain
 from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -26,8 +26,8 @@ MOST_COMBINED = 12
 """Single changes, the likeliest first, of which two or three are taken together."""
 MOST_OTHERWISE = 16
 """Single changes that are taken together with these as the likeliest that is made of their words."""
-MOST_TOGETHER = 60
-"""Pairs and triples that are weighed, those that leave fewest mentions unused first."""
+MOST_TOGETHER = 40
+"""Pairs that are weighed, and triples: those that leave fewest mentions unused, and of these the likelier ones."""
 MOST_MADE = 8
 """Proposals that are made, the likeliest first, to see whether they can be and which come to the same."""
 LEAST_MADE = 0.01
@@ -68,7 +68,7 @@ class Reading(NamedTuple):
 
     def asked(self, part: str) -> str:
         """What is said where this is too unlikely to be drawn, of the part that is not understood."""
-        return f"I don't understand {part!r} as a change of this picture; if it means {self.quoted}, say it so"
+        return f"I don't understand {part!r} as a change of this picture; if it means {self.quoted}, say yes"
 
 
 @lru_cache(maxsize=1)
@@ -108,8 +108,8 @@ def single_changes(edit: Edit, words: Sequence[str]) -> tuple[Request, list[Chan
     return Request(edit, words, mentions), list(found.values())
 
 
-def likeliest_of(changes: Sequence[Change], scores: Sequence[float]) -> list[Change]:
-    """Return the ``MOST_COMBINED`` changes of the highest scores, in the order in which they are given.
+def likeliest_of(changes: Sequence[Change], scores: Sequence[float]) -> list[int]:
+    """Return the places of the ``MOST_COMBINED`` changes of the highest scores, in the order of the changes.
 
     Besides, of those made of the same words the likeliest, up to ``MOST_OTHERWISE``: what is unlikely by itself, since
     it leaves a part of the request unread, may be that part's change.
@@ -118,15 +118,24 @@ def likeliest_of(changes: Sequence[Change], scores: Sequence[float]) -> list[Cha
     first: dict[frozenset[int], int] = {}
     for at in ranked:
         first.setdefault(changes[at].used, at)
-    best = {*ranked[:MOST_COMBINED], *list(first.values())[:MOST_OTHERWISE]}
-    return [changes[at] for at in sorted(best)]
+    return sorted({*ranked[:MOST_COMBINED], *list(first.values())[:MOST_OTHERWISE]})
 
 
-def combined(edit: Edit, request: Request, changes: Sequence[Change]) -> list[Proposal]:
-    """Return changes taken together: such as belong together, and at most ``MOST_TOGETHER`` others."""
-    several = sorted(together(edit, changes), key=lambda one: (-len(_used(one)), len(one)))
-    lists = compound(edit, request.mentions, changes)
-    return list(dict.fromkeys((*lists, *islice(several, MOST_TOGETHER))))
+def combined(edit: Edit, request: Request, changes: Sequence[Change], scores: Sequence[float]) -> list[Proposal]:
+    """Return changes taken together: such as belong together, and ``MOST_TOGETHER`` pairs and triples of others.
+
+    Args:
+        edit: of the picture that stands.
+        request: of which the changes are.
+        changes: that its mentions can ask for, one by one.
+        scores: of each by itself.
+    """
+    best = likeliest_of(changes, scores)
+    score_of = {changes[at]: scores[at] for at in best}
+    singles = list(score_of)
+    several = sorted(together(singles), key=lambda one: (-len(_used(one)), -sum(score_of[change] for change in one)))
+    chosen = [[one for one in several if len(one) == length][:MOST_TOGETHER] for length in (2, 3)]
+    return list(dict.fromkeys((*compound(edit, request.mentions, singles), *chain.from_iterable(chosen))))
 
 
 def _used(proposal: Proposal) -> frozenset[int]:
@@ -189,7 +198,7 @@ def readings(
     request, singles = single_changes(edit, words)
     proposals: list[Proposal] = [*NO_CHANGE, *((change,) for change in singles)]
     scores = [float(weights[request.features(one)].sum()) for one in proposals]
-    several = combined(edit, request, likeliest_of(singles, scores[len(NO_CHANGE) :]))
+    several = combined(edit, request, singles, scores[len(NO_CHANGE) :])
     proposals += several
     scores += [float(weights[request.features(one)].sum()) for one in several]
     found = np.array(scores) if network is None else network(request, proposals, np.array(scores))

@@ -19,17 +19,26 @@ from imagerag.agent.follow_up.first_request import first_readings, likelier, nam
 from imagerag.agent.follow_up.heading import refuse_turning
 from imagerag.agent.follow_up.likeliest import (
     LEFT_TO_RULES,
-    LIKELY,
+    SURE,
     SURE_BY_RULE,
     SURE_OF_A_CHANGE,
     SURE_OF_ANOTHER,
     Likeliest,
+    brings_back,
+    named_back,
+    offered,
 )
-from imagerag.agent.follow_up.mentions import mentions_of
-from imagerag.agent.follow_up.new_picture import asked_for, is_prompt, refined_by, stands_for_itself, without_taken_back
+from imagerag.agent.follow_up.mentions import is_no_name, mentions_of
+from imagerag.agent.follow_up.new_picture import (
+    asked_for,
+    is_of_ones_own,
+    is_prompt,
+    refined_by,
+    stands_for_itself,
+    without_taken_back,
+)
 from imagerag.agent.follow_up.opening_by_rule import FirstRequest, first_by_rule
 from imagerag.agent.follow_up.phrases import (
-    NO_NAME,
     joined,
     phrases,
     starts_with,
@@ -63,7 +72,7 @@ _AGAIN: tuple[tuple[str, ...], ...] = (
     ("again",),
 )
 _BEHIND_AGAIN = frozenset([",", "but", "with", "without", "in", "and", "on", "this", ":", "please"])
-_PARTING = frozenset([",", ";", ".", ":", "-"])
+_PARTING = frozenset([",", ";", ".", ":", "-", "!", "?"])
 """Marks that part what a request asks for from what else it says."""
 _NOTHING_ELSE = frozenset(
     "with a an but the in and another different new other pose seed look version way this time please angle".split()  # noqa: SIM905
@@ -71,6 +80,12 @@ _NOTHING_ELSE = frozenset(
 """Words behind "try again" that ask for nothing more than that."""
 _AS_WELL = frozenset(["also", "too", "additionally"])
 _REFUSALS = frozenset(["no", "nope", "nah", "naw"])
+_YES = frozenset(
+    ["yes", "yeah", "yep", "yup", "yes please", "yes , please", "exactly", "correct", "right", "that's right", "sure",
+     "that is right", "that's it", "do that", "yes do that", "yes , do that", "yes exactly", "yes , exactly",
+     "it does", "yes it does", "yes , it does", "that's what i mean", "yes that's what i mean", "y", "ja", "si", "oui"]
+)  # fmt: skip
+"""What accepts the change that a refusal offers."""
 _POLITE = frozenset(["please", "pls", "plz"])
 _OTHER_ONE = re.compile(
     r"(?:(?:no ,? ?)?(?:i mean|i meant|sorry)? ?,? ?not the [a-z ]+? , (?:but )?|no (?:, )?(?:i meant? )?)"
@@ -140,6 +155,8 @@ class FollowUps:
         if standing is None:
             brief = self._read(request if words == right else joined(right), right, history, standing)
             return replace(brief, notes=(*brief.notes, *notes_on(words, right)))
+        if (confirmed := self._confirmed(words, standing, history)) is not None:
+            return confirmed
         right = self._completed(right, standing, history) or right
         brief = self._read(request, right, history, standing)
         if standing.declined and brief.base is None and not brief.answer:
@@ -148,6 +165,18 @@ class FollowUps:
             why = f"I don't know what {request!r} is said of: {standing.declined!r} was not understood, so that there "
             return _declined(request, standing, f"{why}is no {missing} in the picture; name what you mean")
         return brief if brief.answer else replace(brief, notes=(*brief.notes, *notes_on(words, right)))
+
+    def _confirmed(self, words: Sequence[str], standing: PastImage, history: Sequence[PastImage]) -> Brief | None:
+        """Return the change that was offered for a request that was not understood, where it is accepted: "yes"."""
+        if not standing.declined or " ".join(words).strip(" .!,") not in _YES:
+            return None
+        then = self._spelt(standing.declined, history)[1]
+        refused = self._read(standing.declined, then, history, standing)
+        ways = self._likely.ways(self._edit(standing, history), then)
+        change = offered(ways)
+        if change is None or change.quoted not in refused.answer:
+            return None
+        return Brief(change.prompt, standing.id, notes=(f"{standing.declined!r} was {change.told}",))
 
     def _completed(self, words: Sequence[str], standing: PastImage, history: Sequence[PastImage]) -> list[str] | None:
         """Return a request that was declined with the thing that it names, and that is not there, as it was meant.
@@ -259,7 +288,8 @@ class FollowUps:
         if talk:
             return _talk(talk, standing)
         adds = bool(_AS_WELL & set(said))  # "could you also give me a needle"
-        if not adds and (new := asked_for(words, self._names, self._known)) is not None:
+        new = None if adds else asked_for(words, self._names, self._known)
+        if new is not None and not self._rather_changes(said, history, standing):
             return self._or_likelier(Brief(new), request, words_of(new))
         try:
             pointed = pictures.pointed_at(without_courtesy(words), history, standing)
@@ -278,6 +308,11 @@ class FollowUps:
         if standing is None:  # after a fresh start
             return self._first(request, words, forms[1])
         return self._changed(request, words, standing, history, said)
+
+    def _rather_changes(self, words: Sequence[str], history: Sequence[PastImage], standing: PastImage | None) -> bool:
+        """Tell whether a request for a picture surely changes the one that stands: "paint hat maroon"."""
+        ways = [] if standing is None else self._likely.ways(self._edit(standing, history), words)
+        return bool(ways) and bool(ways[0].prompt) and ways[0].probability >= SURE_OF_A_CHANGE
 
     def _changed(
         self,
@@ -308,11 +343,13 @@ class FollowUps:
             return ruled
         edit = self._edit(base, history)
         taken_for = self._taken_for(ruled, edit, said)
-        if taken_for.kind == "new" and ("my" in said or is_prompt(edit, said)):
+        if taken_for.kind == "new" and (is_prompt(edit, said) or is_of_ones_own(said)):
             return ruled  # "an owl in a tree", and "my badge on a castle" beside an uploaded picture
         ways = self._likely.ways(edit, said)
         if not ways:
             return ruled
+        if ruled.declined and (restored := named_back(edit, said)) is not None:
+            return Brief(restored.prompt, base.id, notes=(restored.told,))
         found = decided(ways, taken_for)
         best = likeliest(found, taken_for, edit, said)
         agrees = taken_for.is_way(best)
@@ -338,6 +375,8 @@ class FollowUps:
         """Return what a request asks for that may speak of what isn't there, if that is likely all the same."""
         if best.instead == "back":
             return self._other_picture(best, request, words, base, history)
+        if best.prompt and best.probability >= SURE and brings_back(best, words):
+            return Brief(best.prompt, base.id, notes=(best.told,))
         if not best.prompt or best.probability < SURE_OF_A_CHANGE:
             return None
         if best.in_part and not _PARTING & set(words[:-1]):
@@ -357,7 +396,7 @@ class FollowUps:
             return Ruled("new")
         there = {item.thing.phrase for item in edit.items}
         now = {thing.phrase for thing in parse_scene(brief.prompt, self._names).objects}
-        odd = any(phrase not in self._known and (NO_NAME & set(phrase.split())) for phrase in now - there)
+        odd = any(phrase not in self._known and is_no_name(phrase, self._known) for phrase in now - there)
         gone_before = edit.before is not None and {thing.phrase for thing in edit.before.objects} - there
         added_instead = "instead" in words and there < now and not gone_before
         odd = odd or exchanges_untold(there, now, words) or added_instead
@@ -365,8 +404,8 @@ class FollowUps:
 
     def _offered(self, declined: Brief, request: str, ways: Sequence[Reading], base: PastImage) -> Brief:
         """Return a refusal that names the change that is likeliest meant, if any is."""
-        change = next((one for one in ways if one.prompt), None)
-        if change is None or change.probability < LIKELY or declined.answer != _declined(request, base).answer:
+        change = offered(ways)
+        if change is None or declined.answer != _declined(request, base).answer:
             return declined
         return _declined(request, base, change.asked(request))
 

@@ -1,5 +1,7 @@
 """Requests that no rule reads, or that one reads in a doubtful way."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -47,6 +49,31 @@ def test_what_no_rule_reads_is_read_as_what_it_most_likely_means(request_: str, 
     brief = read(request_, prompt)
     assert (brief.prompt, brief.base) == (result, "image-1")
     assert brief.notes[0].startswith("read as ")
+
+
+def test_a_question_may_ask_for_a_change() -> None:
+    assert read("is a bigger tree possible?", "a dog and a tree").prompt == "a dog and a large tree"
+    assert read("is the tree big?", "a dog and a tree").answer
+
+
+def test_yes_takes_what_a_refusal_offers() -> None:
+    refused = FollowUps(NAMES).brief("an owl vibe for the dog", [STANDING])
+    standing = replace(STANDING, declined="an owl vibe for the dog")
+    offer = refused.answer.partition("if it means '")[2].partition("'")[0]
+    assert offer
+    brief = FollowUps(NAMES).brief("Yes!", [standing])
+    assert offer in brief.notes[0]
+    assert brief.base == "image-1"
+    assert not FollowUps(NAMES).brief("no", [standing]).notes
+
+
+def test_yes_to_nothing_draws_nothing() -> None:
+    assert read("yes").answer
+
+
+def test_what_was_there_before_is_brought_back_in_any_words() -> None:
+    prompts = ("a dog wearing a red hat", "a dog")
+    assert read("i do miss that hat", prompts[1], prompts[:1]).prompt == prompts[0]
 
 
 def test_a_thing_gives_its_place_to_another_only_where_words_say_so() -> None:

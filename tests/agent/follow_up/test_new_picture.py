@@ -15,7 +15,6 @@ from testing.follow_ups import read
         ("Next: a castle", "a castle"),
         ("please draw me a lion", "a lion"),
         ("an owl in a tree", "an owl in a tree"),
-        ("castle", "castle"),
         ("a robot playing the guitar", "a robot playing the guitar"),
         ("my badge on a castle", "my badge on a castle"),
         ("draw me a lion instead of all this", "a lion"),
@@ -61,9 +60,23 @@ def test_what_somebody_does_or_what_is_in_something_is_no_picture_by_itself(requ
     assert read(request_, "a robot").base == "image-1"
 
 
+def test_a_name_alone_comes_to_what_is_there() -> None:
+    brief = read("castle")
+    assert (brief.prompt, brief.notes) == ("a dog and a castle", ("read as 'add a castle'",))
+
+
+def test_what_is_of_ones_own_is_a_picture_and_no_story() -> None:
+    assert read("my badge on a castle").base is None
+    assert read("my wife painted a wolf on my cab").answer
+
+
+def test_a_verb_of_drawing_may_change_what_is_there() -> None:
+    assert read("paint hat maroon", "a dog wearing a hat").prompt == "a dog wearing a maroon hat"
+
+
 def test_a_more_exact_name_takes_the_place_of_a_thing() -> None:
     assert read("red apple", "an apple and a dog").prompt == "a red apple and a dog"
-    assert read("house with garden", "a dog").base is None
+    assert read("house with garden", "a dog").prompt == "a dog and a house with garden"
 
 
 @pytest.mark.parametrize(

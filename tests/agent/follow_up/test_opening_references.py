@@ -22,7 +22,7 @@ def told(request: str) -> str:
         ("3 tulips and a butterfly above them", "a butterfly above three tulips"),
         ("an alien and an astronaut and a ufo above them", "a ufo above an alien and an astronaut"),
         ("a honey pot with a bee above it next to a waffle", "a bee above a honey pot next to a waffle"),
-        ("a big blue whale and a boat above it on a white background", "a boat above a large blue whale on a white background"),
+        ("a big whale and a boat above it on a white bg", "a boat above a large whale on a white background"),
         ("a snowman with a carrot in front of it at night", "a carrot in front of a snowman, at night"),
         ("a fluffy cat and a bee above it", "a bee above a fluffy cat"),
     ],

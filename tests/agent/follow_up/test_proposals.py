@@ -5,8 +5,14 @@ import pytest
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.mentions import mentions_of
 from imagerag.agent.follow_up.proposals import Change, compound, new_thing, proposals_of, side_of, together
-from imagerag.agent.follow_up.ranking import made
+from imagerag.agent.follow_up.ranking import combined, made, single_changes
 from testing.follow_ups import NAMES
+
+
+def taken_together(request: str, prompt: str) -> list[set[str]]:
+    edit = Edit.of(prompt, NAMES, NAMES)
+    read, singles = single_changes(edit, request.split())
+    return [orders(list(one)) for one in combined(edit, read, singles, [0.0] * len(singles))]
 
 
 def proposed(request: str, prompt: str = "a dog") -> list[Change]:
@@ -34,8 +40,7 @@ def test_a_pronoun_can_mean_each_thing_of_the_picture() -> None:
 
 def test_changes_of_different_words_are_taken_together() -> None:
     changes = proposed("the dog red and the tree blue", "a dog and a tree")
-    edit = Edit.of("a dog and a tree", NAMES, NAMES)
-    several = [orders(list(one)) for one in together(edit, changes)]
+    several = [orders(list(one)) for one in together(changes)]
     assert {"make the dog red", "make the tree blue"} in several
     assert {"make the dog red", "make the dog blue"} not in several or len(changes) > 1
     assert all(len(one) > 1 for one in several)
@@ -135,3 +140,51 @@ def test_half_of_an_odd_number_is_not_proposed() -> None:
     words = ["half", "of", "them"]
     edit = Edit.of("three owls", NAMES, NAMES)
     assert not [one for one in proposals_of(edit, mentions_of(edit, words), words) if one.kind == "multiply"]
+
+
+def test_a_size_that_is_mentioned_is_used_so_that_a_colour_may_come_with_it() -> None:
+    found = taken_together("make the hat green and big", "a dog and a hat")
+    assert {"make the hat green", "make the hat bigger"} in found
+
+
+def test_what_goes_is_changed_in_no_other_way() -> None:
+    found = taken_together("the hat green", "a dog and a hat")
+    assert not any({"remove the hat", "make the hat green"} <= one for one in found)
+
+
+def test_a_little_thing_is_small() -> None:
+    assert "put a small owl next to the dog" in orders(proposed("and a little owl beside it"))
+
+
+def test_so_many_more_are_counted_to_those_that_are_there() -> None:
+    assert "make it 4 dogs" in orders(proposed("two more dogs", "two dogs"))
+
+
+def test_a_thing_of_the_picture_can_be_handed_over() -> None:
+    changes = proposed("let the owl have the hat", "a dog, a hat and an owl")
+    change = next(one for one in changes if one.order == ("give", "the", "owl", "the", "hat"))
+    assert change.kind == "hand"
+    assert made(Edit.of("a dog, a hat and an owl", NAMES, NAMES), (change,)) == "a dog and an owl wearing a hat"
+
+
+def test_what_was_there_before_can_come_back() -> None:
+    edit = Edit.of("a dog", NAMES, NAMES, "a dog and a red hat", ["a dog and a red hat", "a dog"])
+    words = ["i", "miss", "the", "hat"]
+    change = next(one for one in proposals_of(edit, mentions_of(edit, words), words) if one.kind == "restore")
+    assert made(edit, (change,)) == "a dog and a red hat"
+
+
+def test_the_other_side_is_that_where_nothing_stands() -> None:
+    found = orders(proposed("an owl on the other side of the tree", "a dog to the left of a tree"))
+    assert "put an owl to the right of the tree" in found
+    found = orders(proposed("the hat on the other side of the tree", "a dog next to a tree and a hat"))
+    assert "put the hat to the right of the tree" in found
+
+
+@pytest.mark.parametrize(("word", "time"), [("dark", "night"), ("rainy", "rain"), ("snowing", "snow")])
+def test_times_and_weather_have_several_words(word: str, time: str) -> None:
+    assert f"at {time}" in orders(proposed(f"{word} please"))
+
+
+def test_what_is_there_comes_between_others_once() -> None:
+    assert not [one for one in proposed("the dog between them", "a dog, a hat and an owl") if one.kind == "add between"]

@@ -56,9 +56,9 @@ def test_what_the_picture_says_already_is_drawn_anew_and_told() -> None:
 
 
 def test_a_remark_beside_an_order_is_told() -> None:
-    brief = read("that's lovely, dear. make it red")
+    brief = read("that's lovely, dear friend. make it red")
     assert brief.prompt == "a red dog"
-    assert brief.notes[0] == '"that\'s lovely" was taken as a remark, nothing to draw'
+    assert brief.notes[0] == '"that\'s lovely , dear friend" was taken as a remark, nothing to draw'
 
 
 @pytest.mark.parametrize(
@@ -257,8 +257,8 @@ def test_what_all_is_on_stays_in_a_new_place() -> None:
         ("a camel with a cactus to its right", "a cactus to the right of a camel"),
         ("a mailbox, please, and a letter next to it", "a letter next to a mailbox"),
         ("a circus tent, please, and a ferris wheel", "a circus tent and a ferris wheel"),
-        ("a house with a cloud over it", "a cloud over a house"),
-        ("a bathtub with a duck in it", "a duck in a bathtub"),
+        ("a house with a cloud over it", "a cloud above a house"),
+        ("a bathtub with a duck in it", "a duck inside a bathtub"),
     ],
 )
 def test_a_place_beside_what_a_first_request_names_is_said_in_full(request_: str, prompt: str) -> None:

@@ -322,6 +322,8 @@ def is_no_name(phrase: str, known: Collection[str]) -> bool:
         return True
     if any(map(is_participle, words[1:-1])):
         return True  # "octopus playing drum"
+    if len(words) == LONGEST_UNKNOWN and all(singular(word) in known for word in (words[0], words[-1])):
+        return True  # "ring fly dove"
     named = [word in known or singular(word) in known or is_noun(singular(word)) for word in words]
     return any(named) and not named[-1]
 

@@ -5,7 +5,7 @@ import pytest
 from imagerag.agent.follow_up.deciding import Ruled, decided, exchanges_untold, likeliest
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.ranking import Reading
-from testing.follow_ups import NAMES
+from testing.follow_ups import NAMES, read
 
 WAYS = [Reading("a red dog", 0.3, ("make the dog red",)), Reading("", 0.4, ()), Reading("", 0.1, (), instead="new")]
 
@@ -55,3 +55,7 @@ def test_a_thing_takes_the_place_of_another_where_words_say_so(words: str, untol
 def test_another_picture_is_what_rules_take_it_for() -> None:
     assert decided(WAYS, Ruled("new"))[0].instead in ("new", "")
     assert decided(WAYS, Ruled("back"))[-1].prompt == ""
+
+
+def test_a_sure_change_is_drawn_in_the_place_of_a_thing_of_no_name() -> None:
+    assert read("over hats fly owl", "two hats").prompt in ("two hats under an owl", "an owl above two hats")

@@ -16,13 +16,14 @@ from imagerag.agent.follow_up.wording import plainly
 from imagerag.agent.protocols import Brief
 from imagerag.errors import UserError
 from imagerag.prompt_grammar.noun_phrase import article
-from imagerag.prompt_grammar.vocabulary import colour_of
+from imagerag.prompt_grammar.vocabulary import colour_of, number_of
 
 _OPENINGS = (("good", "morning"), ("good", "evening"), ("good", "afternoon"), ("i", "would"), ("i'd",), ("may", "i"))
 _RECEIVER = re.compile(
     r" for (?:my|our|his|her|their|the) (?:little |own |best )?(?:daughter|son|kids?|child|children|mum|mom|mother|dad|"
     r"father|wife|husband|friends?|boss|class|students?|pupils|teacher|blog|website|presentation|project|school|homework|"
-    r"company|team|grandma|grandpa|grandmother|grandfather|niece|nephew|sister|brother|partner|girlfriend|boyfriend|boy|girl)[.!?]*$"
+    r"company|team|grandma|grandpa|grandmother|grandfather|niece|nephew|sister|brother|partner|girlfriend|boyfriend|boy|girl)"
+    r"(?:[.!?]*$|(?=,))"
 )
 
 
@@ -56,21 +57,33 @@ def _without_receiver(request: str) -> str:
 
 
 _PLEASE = re.compile(r",? please,(?= and )", re.IGNORECASE)
+"""Of "a tent, please, and a flag"."""
 
 
-_COLOUR_LAST = re.compile(
-    r"(?P<first>an?|one) (?P<thing>[a-z' -]+), (?P<colour>[a-z]+(?: [a-z]+)?)[.!]?", re.IGNORECASE
+_LOOK_BEHIND = re.compile(
+    r"(?:\b(?P<first>an?|one|the) )?\b(?P<thing>[a-z][a-z' -]*?)"
+    r"(?:, (?P<colour>[a-z]+(?: [a-z]+)?)(?=[,.!]|$)| ?\((?P<told>[a-z]+(?: [a-z]+)?|\d)!*\))",
+    re.IGNORECASE,
 )
+_LONGEST_LOOKED_AT = 3
+"""Words of the longest name whose look is put before it."""
 
 
-def _colour_first(request: str) -> str:
-    """Return "an orange butterfly" of "a butterfly, orange"."""
-    found = _COLOUR_LAST.fullmatch(request.strip())
-    colour = found["colour"].lower() if found else ""
-    coloured = found is not None and any(map(colour_of, found["thing"].lower().split()))
-    if found is None or colour_of(colour) is None or coloured or re.search(r" (?:and|with) ", found["thing"]):
-        return request
-    return f"{article(colour) if found['first'].lower() != 'one' else 'one'} {colour} {found['thing']}"
+def _look_first(request: str, known: Collection[str]) -> str:
+    """Return "an orange butterfly" of "a butterfly, orange", and "a pink flamingo" of "a flamingo (pink!!)"."""
+
+    def put(found: re.Match[str]) -> str:
+        look = (found["colour"] or found["told"]).lower()
+        first, thing = (found["first"] or "").lower(), found["thing"]
+        words = thing.lower().split()
+        named = bool(first) or (thing.lower() in known and look not in known)  # "cherry, orange" are two
+        fits = named or bool(found["told"])
+        plain = len(words) <= _LONGEST_LOOKED_AT and not {"and", "with", "some"} & set(words)
+        if not (fits and plain) or any(map(colour_of, words)) or not (colour_of(look) or number_of(look)):
+            return found[0]
+        return " ".join(filter(None, (article(look) if first in ("a", "an") else first, look, thing)))
+
+    return _LOOK_BEHIND.sub(put, request)
 
 
 def _wished(words: Sequence[str]) -> str | None:
@@ -107,7 +120,7 @@ def first_by_rule(
         UserError: it changes or names an earlier picture.
     """
     request, words, text = first
-    without = _PLEASE.sub("", request if talk_only else _seen_first(request))  # "a tent, please, and a flag"
+    without = _PLEASE.sub("", request if talk_only else _look_first(_seen_first(request), known))
     if without != request:
         words = words_of(in_words(without, known, typed))
         request, text = without, " ".join(without_courtesy(words))
@@ -145,5 +158,5 @@ def first_by_rule(
     if told is None and len(behind) < len(words) and behind[0] in said.indefinite:  # "Good morning. A dog, please."
         told = joined(without_courtesy(behind))
     said_plainly = _without_receiver(told or _bare(request))
-    said_plainly = said_plainly if talk_only else _colour_first(said_plainly)
+    said_plainly = said_plainly if talk_only else _look_first(said_plainly, known)
     return Brief(with_references(words_of(said_plainly), names, known) or said_plainly)

@@ -32,9 +32,10 @@ _PASSED = frozenset(
 )  # fmt: skip
 _BEFORE_ALL = frozenset(
     ["draw", "paint", "show", "make", "create", "generate", "give", "me", "us", "picture", "image", "drawing", "of",
-     "i", "want", "would", "like", "need", "can", "could", "you", "may", "have", "hi", "hello", "hey", "ok", "so",
-     "now", "please", "was", "am", "thinking", "imagine", "let's", "see", "do", "get", "somebody", "someone", "gimme",
-     "wanna", "lemme", "what", "about", "how", "maybe", "with", "that", "has", "shows", "showing", ",", ":", "!", "."]
+     "darling", "dear", "bro", "dude", "sir", "mate", "buddy", "i", "want", "would", "like", "need", "can", "could",
+     "you", "may", "have", "hi", "hello", "hey", "ok", "so", "now", "please", "was", "am", "thinking", "imagine",
+     "let's", "see", "do", "get", "somebody", "someone", "gimme", "wanna", "lemme", "what", "about", "how", "maybe",
+     "with", "that", "has", "shows", "showing", ",", ":", "!", "."]
 )  # fmt: skip
 _FINITE = {
     "wears": "wearing", "holds": "holding", "carries": "carrying", "has": "with", "have": "with", "eats": "eating",
@@ -202,13 +203,13 @@ class _Told:
         if begins and behind is not None and (there := self._named(behind)) is not None:
             self._front = " ".join(relation_said(mention)), there
             return True
-        if behind is not None and behind.kind in ("style", "time", "colour", "background"):
+        if behind is not None and behind.kind in ("style", "time", "colour", "background") and not _is_of_whom(mention):
             return True  # "in flat style", "at night", "on a white background"
         self._how = " ".join(relation_said(mention))
-        owner = next((word for word in mention.words if word in _SEVERAL | _SOMEBODY | {"its"}), "")
+        owner = _is_of_whom(mention)
         ends = behind is None or behind.kind not in ("thing", "pronoun", "colour", "size")
         parted = behind is not None and behind.start > mention.end
-        if owner or mention.words[-1] == "front" or (ends and not parted):
+        if owner or (ends and not parted):
             if mention.relation in ("on", "inside") and not owner:
                 return False  # "a dog with a hat on"
             return self._again(self._meant(owner or "it"))
@@ -263,6 +264,12 @@ class _Told:
             return next(reversed(somebody or before), None)
         single = [at for at in before if things[at].count == 1]
         return next(reversed(single or before), None)
+
+
+def _is_of_whom(mention: Mention) -> str:
+    """Return the pronoun of whom a place is: of "on his left", "his", of "in front", "it"; else nothing."""
+    owner = next((word for word in mention.words if word in _SEVERAL | _SOMEBODY | {"its"}), "")
+    return owner or ("it" if mention.words[-1] == "front" else "")
 
 
 def _is_done(word: str) -> bool:

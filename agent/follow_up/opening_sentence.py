@@ -8,6 +8,7 @@ import re
 from collections.abc import Collection, Sequence
 from functools import lru_cache
 
+from imagerag.agent.follow_up.keywords import kind_of
 from imagerag.agent.follow_up.opening_names import LONGEST_NAME, Vocabulary
 from imagerag.agent.follow_up.opening_wording import opening_tables
 from imagerag.prompt_grammar.vocabulary import SIZES, colour_of, number_of
@@ -38,7 +39,7 @@ _MARKS = frozenset([",", ".", "!", "?", ";", ":"])
 LONGEST = 60
 """Words of the longest request that is looked at; a longer one is the description of a scene."""
 LEAST_LISTED = 3
-"""Bare names that are a list with nothing between them; two may be one thing, "a fire truck"."""
+"""Bare names that are a list with nothing between them; two of several kinds may be one thing, "a robot dog"."""
 
 
 @lru_cache(maxsize=1)
@@ -118,7 +119,14 @@ def _listed(text: str, vocabulary: Vocabulary) -> str:
         items.append(words[at : at + length])
         at += length
     parted = any(_is_look(item[0]) and len(item) > 1 for item in items[1:])
-    return " , ".join(map(" ".join, items)) if len(items) >= LEAST_LISTED or (parted and len(items) > 1) else ""
+    two = len(items) == 2 and (parted or _of_a_kind(items))
+    return " , ".join(map(" ".join, items)) if len(items) >= LEAST_LISTED or two else ""
+
+
+def _of_a_kind(items: Sequence[Sequence[str]]) -> bool:
+    """Tell whether two names are of things of one category: "zebra giraffe", and not "robot dog"."""
+    kinds = {kind_of(" ".join(word for word in item if not _is_look(word)))[1] for item in items}
+    return len(kinds) == 1 and "" not in kinds
 
 
 def _item(words: Sequence[str], vocabulary: Vocabulary) -> int:

@@ -35,6 +35,7 @@ def _told(request: str, *, talk_only: bool = False) -> str | None:
         ("apple cat orange", "apple , cat , orange"),
         ("red car blue car", "red car , blue car"),
         ("two dogs three cats", "two dogs , three cats"),
+        ("dog cat", "dog , cat"),
     ],
 )
 def test_what_frames_a_scene_is_left_out(request_: str, scene: str) -> None:

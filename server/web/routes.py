@@ -37,7 +37,7 @@ from imagerag.server.web.conversation_routes import ConversationRoutes
 from imagerag.server.web.drawn_again import DrawnBefore
 from imagerag.server.web.page_files import MODULES, page_file
 from imagerag.server.web.told_again import event_out, image_path, is_plain, sent_along
-from imagerag.settings import OFFERED
+from imagerag.settings import LONGEST_NEGATIVE, OFFERED
 from imagerag.store.file_errors import file_error
 from imagerag.tools.builtin import MAX_PROMPT
 
@@ -158,7 +158,7 @@ class WebApi:
         redraws = self.service.parts.may_redraw
         sizes = {"sides": SIDES, "parts": PARTS}
         vlm = shown_name(self.service.settings.vlm)
-        most = {"pictures": MAX_PICTURES, "characters": MAX_PROMPT}
+        most = {"pictures": MAX_PICTURES, "characters": MAX_PROMPT, "negative": LONGEST_NEGATIVE}
         return JSONResponse({"vlm": vlm, "offers": offers, "masks": redraws, "sizes": sizes, **most})
 
     async def begin(self, request: Request) -> Response:

@@ -456,6 +456,15 @@ def test_what_is_not_sent_is_told_with_its_value_and_kept(chromium: Any, serve: 
     page.press("#prompt", "Enter")
     assert 'a setting is not valid. Seed "-3": ' in page.inner_text("#composer-error")
     page.fill("#seed", "")
+    page.focus("#negative")
+    page.keyboard.insert_text("people, " * 1000)
+    page.keyboard.press("Escape")
+    page.press("#prompt", "Enter")
+    told = page.inner_text("#composer-error")
+    assert 'Must not show "people, people, ' in told
+    assert "It has 7999 characters; shorten it to at most 4000." in told
+    assert len(page.input_value("#negative")) == 8000, "nothing of it is cut off"
+    assert page.locator("#negative:focus").is_visible()
     page.fill("#negative", "people, " * 100)
     page.keyboard.press("Escape")
     assert len(page.inner_text("#settings-told")) < 100, "a long one leaves room for what is written"

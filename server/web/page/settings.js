@@ -10,6 +10,7 @@ const ALL = [...FIELDS, ...PARTS];
 let thread = "";
 let offers = {};
 let sizes = null; // {sides, parts}: of pixels, and of an aspect ratio, the least and the most
+let longest = Infinity; // characters of what must not be shown that the server takes
 
 const value = (id) => {
   const text = $(id).value.trim();
@@ -56,6 +57,7 @@ export const parts = (run) => (run.generator ? `drawn with ${run.generator}, jud
 export function offered(server) {
   offers = server.offers;
   sizes = server.sizes;
+  longest = server.negative;
   for (const id of PARTS) {
     const [own, ...others] = offers[id];
     const first = make("option", { value: "", text: own ? `as before, or else ${own}` : "as the server is set" });
@@ -89,9 +91,16 @@ function checkSize() {
   $("size").setCustomValidity(fits ? "" : `${sign === ":" ? "The parts of an aspect ratio" : "The sides"} have to be ${least} to ${most}.`);
 }
 
+// A field with a length of its own would cut off what is pasted, and say nothing.
+function checkNegative() {
+  const long = [...$("negative").value.trim()].length; // as the server counts them
+  $("negative").setCustomValidity(long > longest ? `It has ${long} characters; shorten it to at most ${longest}.` : "");
+}
+
 // What is wrong with the settings, in words; empty if nothing is.
 export function invalid() {
   checkSize();
+  checkNegative();
   const field = FIELDS.map($).find((one) => !one.checkValidity());
   const given = field?.value ? ` ${quoted(field.value)}` : ""; // what is no number at all has no value
   return field ? `${field.labels[0].firstChild.textContent.trim()}${given}: ${field.validationMessage}${field.title ? ` (${field.title})` : ""}` : "";

@@ -304,4 +304,5 @@ def test_the_page_has_all_its_modules_and_tells_what_draws(serve: Callable[..., 
         "sizes": {"sides": [16, 4096], "parts": [1, 100]},
         "pictures": 16,
         "characters": 4000,
+        "negative": 4000,
     }, "given parts"

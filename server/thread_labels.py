@@ -63,6 +63,15 @@ class ThreadLabels:
                 found.append(LabelledThread(str(thread), str(title or first), bool(favourite)))
         return found
 
+    def title(self, client: str, thread: str) -> str:
+        """Return what a client's conversation is called, as a list shows it; empty where nothing was drawn in it."""
+        query = (
+            "SELECT coalesce(nullif(labels.title, ''), entries.title) FROM entries LEFT JOIN labels "
+            "ON labels.client = entries.client AND labels.thread = entries.thread "
+            "WHERE entries.client = ? AND entries.thread = ? AND entries.kind = 'image' ORDER BY entries.rowid LIMIT 1"
+        )
+        return next((str(title) for (title,) in self._file.rows(query, (client, thread))), "")
+
     def change(self, client: str, thread: str, title: str | None = None, favourite: bool | None = None) -> None:
         """Give a conversation another title, mark it as a favourite, or both; ``None`` leaves what there is.
 

@@ -101,8 +101,10 @@ class ConversationRoutes:
         """Tell a conversation from its beginning."""
         client, name = client_of(request), request.path_params["thread"]
         told, running = await anyio.to_thread.run_sync(conversation_out, self.service, client, name)
+        title = await anyio.to_thread.run_sync(self.service.labels.title, client, name)
         active = [{"run_id": run.id, "request": run.request} for run in running]
-        return JSONResponse({"thread": name, "known": bool(told or active), "turns": told, "running": active})
+        known = bool(told or active)
+        return JSONResponse({"thread": name, "title": title, "known": known, "turns": told, "running": active})
 
     async def label(self, request: Request) -> Response:
         """Give a conversation a title, or mark it as a favourite."""
@@ -113,7 +115,8 @@ class ConversationRoutes:
             await anyio.to_thread.run_sync(self.service.labels.change, client, name, wanted.title, wanted.favourite)
         except UserError as error:
             raise refusal(error, param="title") from error
-        return JSONResponse({"thread": name})
+        title = await anyio.to_thread.run_sync(self.service.labels.title, client, name)
+        return JSONResponse({"thread": name, "title": title})
 
     async def delete(self, request: Request) -> Response:
         """Delete a conversation; its images go when the server cleans up."""

@@ -253,7 +253,9 @@ class WebApi:
             )
         outcome = await anyio.to_thread.run_sync(run_out, self.service, run, image_path)
         along = await anyio.to_thread.run_sync(sent_along, self.service, run.client, run.thread, run.turn)
-        yield _sent({"event": "end", "run": outcome.model_dump(mode="json"), "turn": run.turn, **along})
+        title = await anyio.to_thread.run_sync(self.service.labels.title, run.client, run.thread)
+        along |= {"turn": run.turn, "title": title}
+        yield _sent({"event": "end", "run": outcome.model_dump(mode="json"), **along})
 
     def _report(self, entry: Entry) -> str:
         from imagerag.report.html import render_page

@@ -398,6 +398,35 @@ def test_back_and_forward_lead_from_conversation_to_conversation(chromium: Any, 
     page.context.close()
 
 
+def test_the_tab_is_called_by_its_conversation(chromium: Any, serve: Callable[..., Served]) -> None:
+    gate = Gate()
+    page = opened(chromium, serve(scores=[0.9], before_step=gate).url)
+    assert page.title() == "imagerag"
+    page.fill("#prompt", "an owl")
+    page.press("#prompt", "Enter")
+    page.wait_for_selector("text=step 1 of 4")
+    assert page.title() == "an owl - imagerag", "though it is not drawn yet"
+    gate.open.set()
+    page.locator(".result:not([hidden])").wait_for()
+    ask(page, "a cat")
+    assert page.title() == "an owl - imagerag", "what was first drawn, as the list of conversations calls it"
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.locator(".result:not([hidden])").nth(1).wait_for()
+    page.click("#conversations-open")
+    page.click("[aria-label='Rename an owl']")
+    page.keyboard.type("Birds of the night")
+    page.keyboard.press("Enter")
+    for tab in (page, other):
+        tab.wait_for_function("() => document.title === 'Birds of the night - imagerag'")
+    page.keyboard.press("Escape")
+    page.click("#new")
+    assert page.title() == "imagerag"
+    page.go_back()
+    page.wait_for_function("() => document.title === 'Birds of the night - imagerag'")
+    page.context.close()
+
+
 def test_links_that_lead_nowhere_are_told(chromium: Any, serve: Callable[..., Served]) -> None:
     url = serve(scores=[0.9]).url
     for link in ("nothing", "%zz", "a/b", "%F0%9F", "x" * 500):

@@ -26,6 +26,10 @@ def test_a_change_leaves_the_rest_as_it_is(tmp_path: Path) -> None:
         assert labels.listed("me") == [LabelledThread("sea", "Birds", favourite=True)]
         assert labels.listed("you") == [LabelledThread("sea", "a cat", favourite=False)]
         assert labels.listed("me", "birds OWL") != []
+        titles = [labels.title(*one) for one in (("me", "sea"), ("you", "sea"), ("me", "land"))]
+        assert titles == ["Birds", "a cat", ""]
+        labels.change("me", "sea", title="")
+        assert labels.title("me", "sea") == "an owl", "what was first drawn"
         assert labels.listed("me", "cat") == []
         with pytest.raises(UserError, match="has 121 characters; give at most 120"):
             labels.change("me", "sea", title="x" * 121)

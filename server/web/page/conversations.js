@@ -3,7 +3,7 @@
 import { $, button, make, say } from "/page/dom.js";
 import { ask, send } from "/page/api.js";
 
-let commands = null; // open(name), current(), deleted(name)
+let commands = null; // open(name), current(), renamed(name, title), deleted(name)
 
 export function listConversations(given) { commands = given; }
 
@@ -50,7 +50,7 @@ function row(one) {
     const form = make("form", { class: "row", on: {
       submit: (event) => {
         event.preventDefault();
-        act("rename", () => send("PATCH", path(one.thread), { title: field.value }))();
+        act("rename", async () => commands.renamed(one.thread, (await send("PATCH", path(one.thread), { title: field.value })).title))();
       },
       keydown: (event) => {
         if (event.key !== "Escape") return;

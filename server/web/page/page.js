@@ -11,13 +11,19 @@ import { paint } from "/page/paint.js";
 import { shortcuts } from "/page/shortcuts.js";
 import { addAsked, addRun, focusLatest, onEvent, restart, showAlong, showEnd, toLatest } from "/page/turn.js";
 
-let here = { name: "" }; // the conversation that is open; a new one has no name until its first request was taken; {name, turns: how many have ended}
+let here = { name: "" }; // the conversation that is open; a new one has no name until its first request was taken; {name, title, turns: how many have ended}
 let opened = 0; // counts the openings: what an earlier one is still waiting for comes too late
 let waiting = []; // runs of this conversation under way, in order; the first one is followed
 let untold = []; // runs that were under way when the server went away, and whose end was not told yet
 let source = null;
 let sending = Promise.resolve(); // a request waits until the one before has its conversation
 const tabs = new BroadcastChannel("imagerag");
+
+// What the tab is called: by its conversation, so that several of them, and bookmarks, are told apart.
+function entitle(title) {
+  here.title = title;
+  document.title = title ? `${title} - imagerag` : "imagerag";
+}
 
 // ---- runs
 
@@ -35,6 +41,7 @@ async function start(conversation, body, asked, run, given) {
     if (conversation !== here) return; // another conversation was opened meanwhile; this run goes on without being looked at
     named(here.name);
     history.replaceState(null, "", `#${here.name}`); // so that a reload comes back to it
+    if (!here.title) entitle(started.request); // until something is drawn of it
     run.request = started.request;
     asked.firstElementChild.textContent = started.request;
     if (body.again) showAlong(asked, started.pictures, "");
@@ -108,6 +115,7 @@ function listen() {
       Object.assign(run, { pictures: event.pictures, masked: event.masked });
       showAlong(run.asked, event.pictures, event.masked);
     }
+    entitle(event.title || (here.turns ? here.title : "")); // one of words alone is called by its first request
     addressHere();
     showEnd(run, event.run, commands, event.turn);
     madeWith(event.run);
@@ -160,6 +168,7 @@ async function open(name) {
   source = null;
   waiting = [];
   here = { name };
+  entitle("");
   forget();
   showGallery(false);
   notice("");
@@ -183,6 +192,7 @@ async function open(name) {
       madeWith(turn.run);
     }
     here.turns = told.turns.length;
+    entitle(told.title || told.running[0]?.request || told.turns[0]?.request);
     for (const active of told.running) taken(active);
     toLatest();
     say(`conversation with ${told.turns.length} turns opened`);
@@ -251,12 +261,17 @@ async function comeBack() {
 tabs.onmessage = ({ data }) => {
   if (!here.name || data.thread !== here.name) return;
   if (data.what === "deleted") leaveDeleted().then(() => notice("This conversation was deleted in another tab."));
+  else if (data.what === "renamed") entitle(data.title);
   else if (!waiting.some((run) => run.id === data.run_id)) taken(data);
 };
 
 listConversations({
   open: (name) => open(name).then(() => $("prompt").focus()),
   current: () => here.name,
+  renamed: (name, title) => {
+    tabs.postMessage({ what: "renamed", thread: name, title });
+    if (name === here.name) entitle(title);
+  },
   deleted: (name) => {
     for (const what of ["draft", "edit", "parts", "negative"]) kept.set(`${what}.${name}`, null);
     tabs.postMessage({ what: "deleted", thread: name });

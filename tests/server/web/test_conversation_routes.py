@@ -48,7 +48,8 @@ def test_a_deleted_conversation_is_known_no_more(serve: Callable[..., Served]) -
     assert client.delete("/web/threads/sea").json()["deleted"]
     assert client.get(f"/web/runs/{run}/events").status_code == 404, "to tell it again would enter its images anew"
     assert client.get("/web/images").json()["images"] == []
-    assert client.get("/web/threads/sea").json() == {"thread": "sea", "known": False, "turns": [], "running": []}
+    told = client.get("/web/threads/sea").json()
+    assert told == {"thread": "sea", "title": "", "known": False, "turns": [], "running": []}
     assert client.delete("/web/threads/sea").status_code == 404
     draw(client, "a cat", thread="sea")
     assert not client.get("/web/threads").json()["threads"][0]["favourite"], "the mark went with the old one"

@@ -144,8 +144,8 @@ def first_by_rule(
     again = pictures.is_again(text) and text not in ("more", "next", "different")
     if back or again or pictures.is_undo(text) or pictures.is_redo(text):
         raise UserError(
-            f"{request!r} changes an earlier picture, and this thread has none; say what to draw, or go on with "
-            "the thread that has it (--thread)"
+            f"{request!r} changes an earlier picture, and this conversation has none; say what to draw, or go on in "
+            "the conversation that has it"
         )
     if (read := opened(request, names, known, talk_only=talk_only)) is not None:
         return Brief(read.prompt, notes=(read.note,) if read.note else ())

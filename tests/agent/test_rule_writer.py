@@ -86,7 +86,7 @@ def test_a_photographs_prompt_is_kept_whole_where_it_is_rephrased() -> None:
 
 @pytest.mark.parametrize("request_", ["put it on the moon", "now make it blue", "again", "go back to the second one"])
 def test_what_points_back_at_nothing_is_refused(request_: str) -> None:
-    with pytest.raises(UserError, match="this thread has none"):
+    with pytest.raises(UserError, match="this conversation has none"):
         RuleWriter().brief(request_, [])
 
 

@@ -440,7 +440,9 @@ def test_links_that_lead_nowhere_are_told(chromium: Any, serve: Callable[..., Se
 def test_a_first_request_that_is_refused_begins_no_conversation(chromium: Any, serve: Callable[..., Served]) -> None:
     page = opened(chromium, serve(scores=[0.9]).url)
     ask(page, "undo")
-    assert "changes an earlier picture, and this thread has none" in page.inner_text(".result")
+    told = page.inner_text(".result")
+    assert "'undo' changes an earlier picture, and this conversation has none; say what to draw, or go on in" in told
+    assert "--" not in told, "the page has no options of a command line"
     assert "#" not in page.url
     ask(page, "an owl")
     assert "#" in page.url

@@ -42,7 +42,7 @@ def test_one_clients_files_and_threads_are_not_anothers(serve: Callable[..., Ser
             other.chat.completions.create(model=MODEL, messages=[user("an owl", part)])
     assert list(other.files.list()) == []
     # The same name of a thread is another thread, and another's image in a history leads nowhere.
-    with pytest.raises(openai.BadRequestError, match="this thread has none"):
+    with pytest.raises(openai.BadRequestError, match="this conversation has none"):
         other.images.generate(model=MODEL, prompt="make it red", extra_body={"imagerag": {"thread": "sea"}})
     history = [user("a cat"), {"role": "assistant", "content": f"![image-1: x]({made.data[0].url})"}]
     answer = other.chat.completions.create(model=MODEL, messages=[*history, user("make it red")])

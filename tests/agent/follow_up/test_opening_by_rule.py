@@ -42,5 +42,5 @@ def test_what_is_around_a_picture_that_is_wanted_is_left_out(request_: str, prom
 
 @pytest.mark.parametrize("request_", ["undo", "make it blue", "go back to the first one"])
 def test_what_changes_a_picture_is_refused_where_there_is_none(request_: str) -> None:
-    with pytest.raises(UserError, match="this thread has none"):
+    with pytest.raises(UserError, match="this conversation has none"):
         ruled(request_)

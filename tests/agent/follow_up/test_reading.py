@@ -28,7 +28,7 @@ def test_what_is_not_understood_offers_what_can_be_said_of_this_picture() -> Non
     "request_", ["put it on the moon", "now make it blue", "again", "go back to the second one", "undo"]
 )
 def test_what_points_back_at_nothing_is_refused(request_: str) -> None:
-    with pytest.raises(UserError, match="this thread has none"):
+    with pytest.raises(UserError, match="this conversation has none"):
         FollowUps(NAMES).brief(request_, [])
 
 

@@ -32,6 +32,7 @@ from imagerag.server.request_ids import RequestIds
 from imagerag.server.service import Service
 from imagerag.server.time_limits import TooSlow, with_head_limit
 from imagerag.server.unread_body import ClosingResponse
+from imagerag.server.web.page_files import missing_page
 from imagerag.server.web.routes import WebApi
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def build_app(
         TooSlow: _too_slow,
         ClientDisconnect: _broken_off,
         DatabaseFailed: _database_failed,
-        HTTPException: _http_error,
+        HTTPException: _http_error_of_page if web else _http_error,
         FileError: _fault,
         ServiceError: _fault,
         Exception: _defect,
@@ -250,6 +251,13 @@ async def _http_error(request: Request, error: HTTPException) -> Response:
     codes = {404: "not_found", 405: "method_not_allowed"}
     text = f"{request.method} {request.url.path[:80]}: {error.detail}"
     return ApiError(error.status_code, text, codes.get(error.status_code, "invalid_request")).response()
+
+
+async def _http_error_of_page(request: Request, error: HTTPException) -> Response:
+    # Programs name JSON or any type; a person who has mistyped an address sees a page, and how to go on.
+    if error.status_code == 404 and request.method == "GET" and "text/html" in request.headers.get("accept", ""):
+        return await missing_page(request.url.path)
+    return await _http_error(request, error)
 
 
 async def _defect(request: Request, error: Exception) -> Response:

@@ -23,6 +23,24 @@ def test_bytes_that_are_no_json_and_pages_that_are_not_there(serve: Callable[...
     assert httpx.get(url + "/images/" + "0" * 32 + ".png").status_code == 404
 
 
+BROWSER = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+
+
+def test_a_browser_is_shown_a_page_where_nothing_is_and_a_program_json(serve: Callable[..., Served]) -> None:
+    url = serve().url
+    shown = httpx.get(url + "/nothing?at=all", headers=BROWSER)
+    assert (shown.status_code, shown.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert "There is nothing at <code>/nothing</code>" in shown.text
+    assert '<a href="/">' in shown.text
+    assert "default-src 'none'" in shown.headers["content-security-policy"]
+    for accept in ("*/*", "application/json"):
+        told = httpx.get(url + "/nothing", headers={"accept": accept})
+        assert (told.status_code, told.json()["error"]["code"]) == (404, "not_found")
+    assert httpx.post(url + "/nothing", headers=BROWSER).json()["error"]["code"] == "not_found"
+    without = serve({"web": False}).url
+    assert httpx.get(without + "/nothing", headers=BROWSER).json()["error"]["code"] == "not_found", "no page to lead to"
+
+
 def test_a_body_that_is_too_large_is_refused_however_it_is_sent(serve: Callable[..., Served]) -> None:
     url = serve({"max_body": 10_000}).url + "/v1/chat/completions"
     assert httpx.post(url, content=b"x" * 10_001).status_code == 413

@@ -853,6 +853,8 @@ def test_images_are_found_by_words_by_what_they_show_and_by_likeness(
     page.select_option("#all-by", "shows")
     page.wait_for_selector("#all-told:has-text('by CLIP')", timeout=60_000)  # the model is loaded for it
     assert page.locator("#all-images li").count() == 3
+    told = page.inner_text("#all-told")
+    assert told == '3 of 3; most alike first, by CLIP, whether or not they show "CAT"', "no floor leaves any out"
     assert findings(page) == []
     page.click("#all-images >> text=Like this >> nth=0")
     page.wait_for_selector("#all-like:visible")

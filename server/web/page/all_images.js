@@ -1,6 +1,6 @@
 // The images of all conversations: by the words asked for, by what can be seen, and by likeness to one of them.
 
-import { $, button, make } from "/page/dom.js";
+import { $, button, make, quoted } from "/page/dom.js";
 import { ask } from "/page/api.js";
 import { copyButton, downloadLink, enlargeable } from "/page/lightbox.js";
 
@@ -51,7 +51,9 @@ function tell(found) {
   const words = $("all-search").value.trim();
   const none = words && !like ? `None: ${JSON.stringify(words)} stands in no request.` : like ? "None: there is no other image." : "None yet.";
   const parts = [shown ? `${shown} of ${shown + found.more}` : none];
-  if (found.images.some((one) => one.similarity != null)) parts.push("most alike first, by CLIP");
+  // All are listed, since no floor is fitted for what people have drawn: the look-up's is for the pictures that it looks up.
+  const unsure = words && !like ? `, whether or not they show ${quoted(words)}` : "";
+  if (found.images.some((one) => one.similarity != null)) parts.push(`most alike first, by CLIP${unsure}`);
   if (found.not_seen) parts.push(`${found.not_seen} not looked at yet`);
   $("all-told").textContent = parts.join("; ");
 }

@@ -248,6 +248,42 @@ def test_what_is_written_is_kept_and_enter_queues(chromium: Any, serve: Callable
     page.context.close()
 
 
+def test_each_tab_has_a_draft_of_its_own_and_leaves_it_when_it_is_closed(
+    chromium: Any, serve: Callable[..., Served]
+) -> None:
+    page = opened(chromium, serve(scores=[0.9]).url)
+    ask(page, "an owl")
+
+    def another() -> Any:
+        tab = page.context.new_page()
+        tab.goto(page.url)
+        tab.locator(".result:not([hidden])").first.wait_for()
+        return tab
+
+    page.fill("#prompt", "make it red")
+    other = another()
+    assert other.input_value("#prompt") == "", "that is written elsewhere"
+    other.fill("#prompt", "a cat")
+    for tab, text in ((page, "make it red"), (other, "a cat")):
+        for _ in range(2):
+            tab.reload()
+            tab.locator(".result:not([hidden])").first.wait_for()
+            assert tab.input_value("#prompt") == text
+    other.fill("#prompt", "")
+    other.reload()
+    other.locator(".result:not([hidden])").first.wait_for()
+    assert other.input_value("#prompt") == "", "a reload leaves nothing behind"
+    other.fill("#prompt", "two cats")
+    other.goto("about:blank")
+    other.close()
+    third, fourth = another(), another()
+    assert [tab.input_value("#prompt") for tab in (third, fourth)] == ["two cats", ""], "taken up once"
+    assert page.input_value("#prompt") == "make it red"
+    ask(third, "two cats")
+    assert page.input_value("#prompt") == "make it red"
+    page.context.close()
+
+
 def test_on_a_phone_what_is_told_hides_neither_what_is_written_nor_the_way_out(
     chromium: Any, serve: Callable[..., Served]
 ) -> None:
@@ -941,9 +977,10 @@ def test_conversations_are_named_found_exported_and_deleted(
         page.click("[aria-label^='Export Birds']")
     with zipfile.ZipFile(download.value.path()) as archive:
         assert {"conversation.html", "conversation.json", "001-an-owl.png"} == set(archive.namelist())
-    kept = "name => Object.keys(localStorage).filter((key) => key.endsWith(name))"
+    kept = "name => [...Object.keys(localStorage), ...Object.keys(sessionStorage)].filter((key) => key.endsWith(name))"
     name = link.rpartition("#")[2]
-    page.evaluate("name => localStorage.setItem(`imagerag.draft.${name}`, '{}')", name)
+    for store in ("localStorage", "sessionStorage"):
+        page.evaluate(f"name => {store}.setItem(`imagerag.draft.${{name}}`, '{{}}')", name)
     page.click("[aria-label^='Delete Birds']")
     page.click("text=Really delete?")
     page.locator("#threads li", has_text="Birds").wait_for(state="detached")

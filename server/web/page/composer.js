@@ -1,6 +1,6 @@
 // Where the request is written: drafts, earlier requests, and pictures that are added.
 
-import { $, button, kept, make, quoted, say } from "/page/dom.js";
+import { $, button, kept, keptInTab, make, quoted, say } from "/page/dom.js";
 import { ask } from "/page/api.js";
 import { showGallery } from "/page/gallery.js";
 import { invalid, openSettings, settingsNamed, settingsOf } from "/page/settings.js";
@@ -15,7 +15,40 @@ let opened = 0; // counts the conversations that were opened
 let recalled = -1;
 let editing = null; // {turn, masked}: in place of which request, and the name of the image of which it redrew a part
 
-// ---- the text, kept over reloads
+// ---- the text, kept over reloads by the tab: two tabs on one conversation are two requests
+
+const left = (name) => [kept.get(name, [])].flat(); // by tabs that were closed
+
+// The tab's own, or else what the last one that was closed has left.
+function written(name) {
+  const own = keptInTab.get(name, null);
+  const others = left(name);
+  if (own || !others.length) return own;
+  const taken = others.pop();
+  keptInTab.set(name, taken);
+  kept.set(name, others.length ? others : null);
+  return taken;
+}
+
+window.addEventListener("pagehide", () => {
+  for (const name of keptInTab.names()) kept.set(name, [...left(name), keptInTab.get(name, null)]);
+});
+
+// It was a reload, or the way back to the page: what the tab has left is still its own.
+function takeBack() {
+  for (const name of keptInTab.names()) {
+    const others = left(name);
+    const at = others.findLastIndex((one) => JSON.stringify(one) === JSON.stringify(keptInTab.get(name, null)));
+    if (at >= 0) others.splice(at, 1);
+    kept.set(name, others.length ? others : null);
+  }
+}
+takeBack();
+window.addEventListener("pageshow", (event) => { if (event.persisted) takeBack(); });
+
+export function forgetDrafts(name) {
+  for (const what of ["draft", "edit"]) for (const store of [kept, keptInTab]) store.set(`${what}.${name}`, null);
+}
 
 export function openDraft(name) {
   if (name !== thread) {
@@ -24,9 +57,9 @@ export function openDraft(name) {
   }
   thread = name;
   settingsOf(name);
-  const draft = kept.get(`draft.${thread}`, { text: "", attached: [] });
-  const earlier = kept.get(`edit.${thread}`, null);
-  show(earlier ?? draft);
+  const draft = written(`draft.${thread}`);
+  const earlier = written(`edit.${thread}`);
+  show(earlier ?? draft ?? { text: "", attached: [] });
   if (earlier) showEditing(earlier); else stopEditing();
 }
 
@@ -43,7 +76,7 @@ function show(draft) {
 // A new conversation has got its name: what is being written belongs to it.
 export function named(name) {
   if (name === thread) return;
-  kept.set(`draft.${thread}`, null);
+  keptInTab.set(`draft.${thread}`, null);
   thread = name;
   settingsNamed(name);
   keepDraft();
@@ -51,8 +84,8 @@ export function named(name) {
 
 function keepDraft() {
   const draft = { text: $("prompt").value, attached, mask };
-  if (editing) kept.set(`edit.${thread}`, { ...draft, ...editing });
-  else kept.set(`draft.${thread}`, draft.text || attached.length || mask ? draft : null);
+  if (editing) keptInTab.set(`edit.${thread}`, { ...draft, ...editing });
+  else keptInTab.set(`draft.${thread}`, draft.text || attached.length || mask ? draft : null);
 }
 
 // To what is written, which an open gallery covers where the page is narrow.
@@ -130,7 +163,7 @@ function showEditing({ turn, masked = "" }) {
 }
 
 function stopEditing() {
-  if (editing) kept.set(`edit.${thread}`, null);
+  if (editing) keptInTab.set(`edit.${thread}`, null);
   editing = null;
   $("composer-note").hidden = true;
 }

@@ -31,15 +31,21 @@ export function notice(text) {
   if (text) say(text);
 }
 
-// Drafts and settings, kept over reloads. A browser that keeps nothing (private windows, a full disk) loses no more than that.
-export const kept = {
+// A browser that keeps nothing (private windows, a full disk) loses no more than what is kept here.
+const keeping = (store) => ({
   get(name, otherwise) {
-    try { return JSON.parse(localStorage.getItem(`imagerag.${name}`)) ?? otherwise; } catch { return otherwise; }
+    try { return JSON.parse(store().getItem(`imagerag.${name}`)) ?? otherwise; } catch { return otherwise; }
   },
   set(name, value) {
     try {
-      if (value == null) localStorage.removeItem(`imagerag.${name}`);
-      else localStorage.setItem(`imagerag.${name}`, JSON.stringify(value));
+      if (value == null) store().removeItem(`imagerag.${name}`);
+      else store().setItem(`imagerag.${name}`, JSON.stringify(value));
     } catch (error) { console.warn("the browser keeps no drafts:", error.message); }
   },
-};
+  names() {
+    try { return Object.keys(store()).filter((key) => key.startsWith("imagerag.")).map((key) => key.slice(9)); } catch { return []; }
+  },
+});
+
+export const kept = keeping(() => localStorage); // of all tabs: settings, and what closed ones have left
+export const keptInTab = keeping(() => sessionStorage); // drafts, over reloads

@@ -2,7 +2,7 @@
 
 import { $, button, kept, notice, quoted, say } from "/page/dom.js";
 import { answers, ask, found, isLost, lost, post, whenBack } from "/page/api.js";
-import { attach, edit, fail, named, onSubmit, openDraft, putBack, takeOut, takes, write } from "/page/composer.js";
+import { attach, edit, fail, forgetDrafts, named, onSubmit, openDraft, putBack, takeOut, takes, write } from "/page/composer.js";
 import { listConversations, openConversations } from "/page/conversations.js";
 import { forget, showGallery, toggleGallery } from "/page/gallery.js";
 import { madeWith, offered, openSettings, settings, settingsSent } from "/page/settings.js";
@@ -259,6 +259,7 @@ async function comeBack() {
 
 // Another tab of this browser, on the same conversation.
 tabs.onmessage = ({ data }) => {
+  if (data.what === "deleted") forgetDrafts(data.thread);
   if (!here.name || data.thread !== here.name) return;
   if (data.what === "deleted") leaveDeleted().then(() => notice("This conversation was deleted in another tab."));
   else if (data.what === "renamed") entitle(data.title);
@@ -273,7 +274,8 @@ listConversations({
     if (name === here.name) entitle(title);
   },
   deleted: (name) => {
-    for (const what of ["draft", "edit", "parts", "negative"]) kept.set(`${what}.${name}`, null);
+    for (const what of ["parts", "negative"]) kept.set(`${what}.${name}`, null);
+    forgetDrafts(name);
     tabs.postMessage({ what: "deleted", thread: name });
     if (name === here.name) leaveDeleted();
   },

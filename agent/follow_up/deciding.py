@@ -114,6 +114,8 @@ def likeliest(found: Sequence[Reading], ruled: Ruled, edit: Edit, words: Sequenc
             if one.probability >= LEAST_APART
         )
         best = next(apart, best)
+    if shows_alike(best.prompt, edit.scene.describe(), edit):
+        return best  # where things are to stand is all that is asked for, so that one place is not as good as another
     return best._replace(probability=sum(one.probability for one in alike))
 
 

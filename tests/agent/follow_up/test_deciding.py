@@ -59,3 +59,14 @@ def test_another_picture_is_what_rules_take_it_for() -> None:
 
 def test_a_sure_change_is_drawn_in_the_place_of_a_thing_of_no_name() -> None:
     assert read("over hats fly owl", "two hats").prompt in ("two hats under an owl", "an owl above two hats")
+
+
+def test_of_places_alone_one_is_not_as_good_as_another() -> None:
+    ways = [
+        Reading("a cat next to a dog", 0.4, ("put the cat next to the dog",)),
+        Reading("a cat on a dog", 0.35, ("put the cat on the dog",)),
+    ]
+    edit = Edit.of("a cat and a dog", NAMES, NAMES)
+    assert likeliest(ways, Ruled("declined"), edit, ["cat", "dog"]).probability == 0.4
+    coloured = [one._replace(prompt=one.prompt.replace("a cat", "a red cat")) for one in ways]
+    assert likeliest(coloured, Ruled("declined"), edit, ["cat", "dog"]).probability == pytest.approx(0.75)

@@ -170,8 +170,7 @@ def stands_for_itself(words: Sequence[str], edit: Edit) -> bool:
         return False
     if bare[0] == "my" and len(bare) > LONGEST_OWN + 1 and not is_of_ones_own(bare):
         return False  # "my brother plays the drums"
-    if bare[-2:] in (["like", "this"], ["like", "that"], ["like", "these"]):  # as what is sent along
-        bare = bare[:-2]
+    bare = _without_likeness(bare)
     inner = [word for word in bare if word not in ARTICLES and word not in _MARKS]
     scene = parse_scene(" ".join(bare), edit.names)
     if not scene.objects or not inner or any(thing.phrase in said.abstract for thing in scene.objects):
@@ -208,6 +207,12 @@ def stands_for_itself(words: Sequence[str], edit: Edit) -> bool:
     return not points_back(edit, bare) and _is_named_so(scene.objects[0].phrase, edit.known)
 
 
+def _without_likeness(words: Sequence[str]) -> list[str]:
+    """Leave out that it is to be as what is sent along: "an owl like this"."""
+    left = list(words)
+    return left[:-2] if len(left) > 2 and left[-2] == "like" and left[-1] in ("this", "that", "these") else left
+
+
 def refined_by(edit: Edit, words: Sequence[str]) -> list[str]:
     """Return the car of the picture that "sports car" says more exactly; empty where words name no such thing."""
     text = " ".join(words)
@@ -233,6 +238,7 @@ def _is_named_so(phrase: str, known: Collection[str]) -> bool:
 
 def is_prompt(edit: Edit, words: Sequence[str]) -> bool:
     """Tell whether words are a prompt and nothing besides: a thing with "a" or a number, and how others stand to it."""
+    words = _without_likeness(words)
     if words[0] not in phrases().indefinite:
         return False
     mentions = mentions_of(edit, words)

@@ -15,6 +15,7 @@ from testing.follow_ups import read
         ("Next: a castle", "a castle"),
         ("please draw me a lion", "a lion"),
         ("an owl in a tree", "an owl in a tree"),
+        ("an owl like this", "an owl like this"),
         ("a robot playing the guitar", "a robot playing the guitar"),
         ("my badge on a castle", "my badge on a castle"),
         ("draw me a lion instead of all this", "a lion"),

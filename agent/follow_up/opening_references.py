@@ -122,8 +122,8 @@ class _Told:
             if self._adjective is not None:
                 first, self._adjective = self._adjective, None
                 words = (*first.words, *mention.words)
-                return self._thing(gap, replace(mention, start=first.start, words=words, before=first.before))
-            return self._thing(gap, mention)
+                mention = replace(mention, start=first.start, words=words, before=first.before)
+            return self._thing(gap, mention, behind)
         if mention.kind == "pronoun" and not self._how and gap and _is_done(gap[-1]):
             self._how = gap.pop()  # "a carrot and a rabbit eating it"
         if set(gap) - ARTICLES - _JOINING - _PASSED - _STANDS:
@@ -144,9 +144,11 @@ class _Told:
             self.whole.append(f"at {' '.join(mention.words)}")
         return mention.kind in ("style", "time", "background")
 
-    def _thing(self, gap: list[str], mention: Mention) -> bool:
+    def _thing(self, gap: list[str], mention: Mention, behind: Mention | None) -> bool:
         name = self._name(mention.words)
-        if mention.before[:1] in (("the",), ()) and (there := self.scene.find(name)) is not None:
+        there = self.scene.find(name) if mention.before[:1] in (("the",), ()) else None
+        stands = behind is not None and behind.kind == "relation"
+        if there is not None and (mention.before or stands or self._how or self._front is not None):
             if set(gap) - _PASSED - _JOINING - ARTICLES:
                 return False
             return self._front is not None or (self._again(there) if self._how else self._turns_to(there))
@@ -181,7 +183,7 @@ class _Told:
         elif self._how:
             self._relate(at)
         elif holds and self._subject is not None:
-            self.scene.relate(self._subject if self._turned else self.heads[-1], holds, at)
+            self.scene.relate(self._subject if self._turned or not self.heads else self.heads[-1], holds, at)
         else:
             self.heads.append(at)
         self._subject, self._turned = at, False

@@ -79,3 +79,8 @@ def test_a_thing_that_is_named_again_is_the_same(request_: str, prompt: str) -> 
 )
 def test_other_requests_are_left_as_they_are(request_: str) -> None:
     assert told(request_) == ""
+
+
+def test_a_name_said_twice_with_nothing_behind_it_is_two_things() -> None:
+    assert told("a dog and dog and a cat above it") != "a cat above a dog"
+    assert told("clock and bell, clock left of bell") == "a clock to the left of a bell"

@@ -1,7 +1,7 @@
 """A first request that speaks of its own things again: "a school with a tree on its left and a bus in front of it".
 
 A prompt has no pronouns, and each name in it is another thing. So whatever stands to a thing that was named before is
-put to that: "a tree to the left of a school behind a bus".
+put to that: "a bus in front of a school to the right of a tree".
 """
 
 from __future__ import annotations
@@ -48,6 +48,8 @@ _STANDS = POSTURES | frozenset(
 )  # fmt: skip
 _OF_BODIES = frozenset(["back", "head", "shoulder", "shoulders", "lap", "nose", "roof", "top"])
 """Parts that somebody has something on; they say no more than who is meant."""
+_SIDE_BY_SIDE = frozenset(["to the left of", "to the right of", "above", "below", "under", "next to", "beside"])
+"""How things stand that stay apart; they are said last."""
 _SEVERAL = frozenset(["them", "they", "their", "these", "those"])
 _SOMEBODY = frozenset(["him", "his", "he", "her", "she"])
 
@@ -67,6 +69,9 @@ def with_references(words: Sequence[str], names: Collection[str], known: Collect
     told = _Told(names, known)
     if not told.all_of(words) or not told.refers:
         return ""
+    # In a prompt all that was said before stands so: what is in front of a school is to the right of its tree as well,
+    # while the tree need not be behind what is in front of the school.
+    told.scene.relations.sort(key=lambda one: one[1] in _SIDE_BY_SIDE)
     prompt = ", ".join(filter(None, (told.scene.prompt(names, known), *told.whole)))
     drawn = sorted((thing.count, thing.phrase) for thing in parse_scene(prompt, names).objects)
     wanted = sorted((thing.count, thing.name) for thing in told.scene.things)

@@ -35,7 +35,7 @@ def test_it_and_them_are_what_was_named_before(request_: str, prompt: str) -> No
     ("request_", "prompt"),
     [
         ("a wizard with a crystal ball and an owl on his left", "a wizard with a crystal ball to the right of an owl"),
-        ("a school with a tree on its left and a bus in front of it", "a tree to the left of a school behind a bus"),
+        ("a school with a tree on its left and a bus in front", "a bus in front of a school to the right of a tree"),
         ("treasure chest with 3 blue gems in front", "three blue gems in front of a treasure chest"),
         ("a king holding a sword and a dragon behind him", "a king holding a sword in front of a dragon"),
     ],

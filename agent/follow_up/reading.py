@@ -509,6 +509,8 @@ class FollowUps:
             return ruled
         if not self._likely.is_english(words) or names_one(request):
             return ruled
+        if words and is_prompt(self.begin(), words):
+            return ruled  # nothing but things and how they stand: there is no talk to leave out
         best = likelier(self.begin(), words, ruled.prompt, self._known, self._load_network())
         return ruled if best is None else Brief(best.prompt, notes=(best.told,))
 

@@ -334,7 +334,7 @@ def _in_a_row(part: list[str]) -> list[str]:
     while middle and (is_participle(middle[-1]) or middle[-1] in ("right", "in", "is", "stands", "sits")):
         middle.pop()
     joints = [place for place, token in enumerate(sides) if token in CONNECTORS]
-    two = len(sides) > 1 and number_of(sides[0]) == 2 and sides[0] != "a"
+    two = len(sides) > 1 and number_of(sides[0]) == 2
     if not has_thing(middle):
         return part
     if two:

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from imagerag.agent.follow_up import holding, looks, placing, sides, sizes
-from imagerag.agent.follow_up.clauses import BACKGROUNDS, behind_verb, owner_of, points_back
+from imagerag.agent.follow_up.clauses import behind_verb, owner_of, points_back
 from imagerag.agent.follow_up.counting import read_count
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.phrases import phrases, starts_with
 from imagerag.agent.follow_up.removing import keep_only
 from imagerag.agent.follow_up.scene_edit import INVERSE, is_garment
 from imagerag.agent.follow_up.things import Found
-from imagerag.prompt_grammar.vocabulary import ARTICLES, number_of
+from imagerag.prompt_grammar.vocabulary import ARTICLES, BACKGROUND_WORDS, number_of
 
 _POSTURES = frozenset(
     "flying hovering floating standing sitting lying hanging swimming running walking "  # noqa: SIM905
@@ -118,9 +118,9 @@ def read_addition(edit: Edit, words: Sequence[str]) -> bool:
         return True
     if (parts := placing.parted(rest)) is not None and parts.left and parts.right:
         text = " ".join(word for word in parts.right if word not in ARTICLES)
-        if text in BACKGROUNDS and (behind := placing.put_behind_all(edit, parts.left)):
+        if text in BACKGROUND_WORDS and (behind := placing.put_behind_all(edit, parts.left)):
             return behind
-        if text in BACKGROUNDS:
+        if text in BACKGROUND_WORDS:
             return looks.backed(edit, parts.left)
         if text in said.whole and parts.kind in INVERSE:
             thing = edit.thing_of(parts.left, bare=True)

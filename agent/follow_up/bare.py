@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from imagerag.agent.follow_up import holding, looks, placing, sides, sizes
 from imagerag.agent.follow_up.adding import as_described, as_look
 from imagerag.agent.follow_up.becoming import become, is_worn
-from imagerag.agent.follow_up.clauses import BACKGROUNDS
 from imagerag.agent.follow_up.edit import BACKGROUND, Edit
 from imagerag.agent.follow_up.phrases import phrases
 from imagerag.agent.follow_up.things import Found, matching
-from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of, number_of
+from imagerag.prompt_grammar.vocabulary import ARTICLES, BACKGROUND_WORDS, colour_of, number_of
 
 
 def read_bare(edit: Edit, words: Sequence[str]) -> bool:
@@ -92,7 +91,7 @@ def _recalled(edit: Edit, words: Sequence[str]) -> bool:
 
 def _related(edit: Edit, parts: placing.Parted, it: Found) -> bool:
     """Read "on the beach", "behind a tree", "beside some grapes", "to the left of it"."""
-    if parts.right[-1] in BACKGROUNDS:
+    if parts.right[-1] in BACKGROUND_WORDS:
         return looks.backed(edit, parts.right)
     if is_worn(edit, parts.kind, parts.right):
         holding.hold(edit, it, edit.thing_of(parts.right) or ())

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 
 from imagerag.agent.follow_up import holding, looks, placing, sides, sizes
-from imagerag.agent.follow_up.clauses import BACKGROUNDS, JOINS, behind_verb, owner_of
+from imagerag.agent.follow_up.clauses import JOINS, behind_verb, owner_of
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.likeness import most_alike
 from imagerag.agent.follow_up.phrases import phrases, starts_with
 from imagerag.agent.follow_up.removing import take_out
 from imagerag.agent.follow_up.scene_edit import is_garment, is_landscape, is_place, is_setting
 from imagerag.agent.follow_up.things import Found, matching
-from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of
+from imagerag.prompt_grammar.vocabulary import ARTICLES, BACKGROUND_WORDS, colour_of
 
 _STANCES = frozenset(["sit", "sitting", "stand", "standing", "lie", "lying", "be", "go", "stay", "appear", "float"])
 
@@ -98,7 +98,7 @@ def become(edit: Edit, found: Found, words: Sequence[str], *, things: str = "any
         return True
     if looks.styled(edit, inner) or looks.timed(edit, inner):
         return True
-    if inner[-1] in BACKGROUNDS:
+    if inner[-1] in BACKGROUND_WORDS:
         return looks.backed(edit, inner)
     if (has := starts_with(inner, HAS)) and len(inner) > has:
         worn = any(word.startswith("wear") for word in inner[:has])
@@ -254,7 +254,7 @@ def read_said_of(edit: Edit, words: Sequence[str]) -> bool:
 
 def read_background(edit: Edit, words: Sequence[str]) -> bool:
     """Read "make the background blue", "a blue background", "more colourful background, maybe turquoise"."""
-    at = next((k for k, word in enumerate(words) if word in BACKGROUNDS), None)
+    at = next((k for k, word in enumerate(words) if word in BACKGROUND_WORDS), None)
     if at is None or any(word in JOINS for word in words[:at]) or "and" in words[at:]:
         return False
     verbs = phrases().verbs["add"] + phrases().verbs["put"]
@@ -290,9 +290,9 @@ def read_background(edit: Edit, words: Sequence[str]) -> bool:
             "i",
             "the",
         )
-        or word in BACKGROUNDS
+        or word in BACKGROUND_WORDS
     ]
-    at = next((k for k, word in enumerate(inner) if word in BACKGROUNDS), None)
+    at = next((k for k, word in enumerate(inner) if word in BACKGROUND_WORDS), None)
     if at is None:
         return False
     behind, before = inner[at + 1 :], inner[:at]

@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 
-from imagerag.agent.follow_up.clauses import BACKGROUNDS
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.lexicon import Chunk, lexicon
 from imagerag.agent.follow_up.phrases import phrases, starts_with
 from imagerag.agent.follow_up.sides import frame_of
 from imagerag.prompt_grammar.inflection import singular
-from imagerag.prompt_grammar.vocabulary import ARTICLES, SIZES, RelationKind, colour_of, number_of
+from imagerag.prompt_grammar.vocabulary import ARTICLES, BACKGROUND_WORDS, SIZES, RelationKind, colour_of, number_of
 
 LONGEST_NOUN = 4
 """Words of the longest name that is looked for."""
@@ -221,11 +220,11 @@ def _look(edit: Edit, rest: Sequence[str]) -> Chunk | None:
             edit, rest
         ):
             return Chunk("style", tuple(rest[: length + (behind == ["style"])]))
-        if length > 1 and inner[-1] in BACKGROUNDS and (colour_of(" ".join(inner[:-1]))):
+        if length > 1 and inner[-1] in BACKGROUND_WORDS and (colour_of(" ".join(inner[:-1]))):
             return Chunk("background", tuple(inner[:-1]))
         if inner[0] in ("at", "in", "during", "by") and inner[-1] in said.times and length < 4:
             return Chunk("time", tuple(inner))
-        if length > 1 and inner[-1] in BACKGROUNDS and all(word in ARTICLES | {"in", "on"} for word in inner[:-1]):
+        if length > 1 and inner[-1] in BACKGROUND_WORDS and all(word in ARTICLES | {"in", "on"} for word in inner[:-1]):
             return Chunk("background", ())._replace(words=tuple(inner)) if behind else None
     if (
         rest[0] in ("in", "to")
@@ -252,7 +251,7 @@ def _noun_length(edit: Edit, rest: Sequence[str]) -> int:
         text = " ".join(rest[:length])
         if length == 1 and (text.endswith("ing") and (text,) in lexicon().between["at"]):
             continue
-        if length == 1 and (text in function or len(text) < 2 or colour_of(text) or text in BACKGROUNDS):
+        if length == 1 and (text in function or len(text) < 2 or colour_of(text) or text in BACKGROUND_WORDS):
             continue
         names = {text, singular(text)}
         if any(name in edit.known or name in edit.names for name in names):

@@ -16,7 +16,6 @@ KEPT = (("instead", "of"), ("can", "i"), ("next", "to"))
 
 ENDS = frozenset([".", ";", "!", "?", "then"])
 
-BACKGROUNDS = frozenset(["background", "backdrop", "bg"])
 JOINS = frozenset([",", "and", "but", "&"])
 
 

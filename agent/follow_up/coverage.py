@@ -84,7 +84,7 @@ def points_elsewhere(edit: Edit, words: Sequence[str], is_word: Callable[[str], 
     mentions = mentions_of(edit, words)
     inside = {at for mention in mentions for at in range(mention.start, mention.end)}
     no_noun = lexicon().filler | _NO_NOUNS | _COPULAS | _BEARINGS | verbs_of_change()
-    ends = [*(words[at + 1] for at in range(len(words) - 1)), "."]
+    ends = [*words[1:], "."]
     missing = (
         at not in inside
         and word.isalpha()
@@ -116,7 +116,7 @@ def unreadable(edit: Edit, words: Sequence[str], is_word: Callable[[str], bool])
     relations = {one.end for one in mentions if one.kind == "relation"}
     missing = any(_is_missing(one) and one.start in relations for one in mentions)
     no_noun = _NO_NOUNS | lexicon().filler
-    ends = [*(words[at + 1] for at in range(len(words) - 1)), "."]
+    ends = [*words[1:], "."]
     unknown = any(
         at not in inside and word.isalpha() and words[at - 1] == "the" and at - 1 in relations
         and not ends[at].isalpha() and word not in no_noun

@@ -18,7 +18,7 @@ from imagerag.agent.follow_up.scene_edit import (
     unit_end,
 )
 from imagerag.agent.follow_up.things import Found
-from imagerag.prompt_grammar.vocabulary import ARTICLES, GARMENTS
+from imagerag.prompt_grammar.vocabulary import ARTICLES, BACKGROUND_WORDS, GARMENTS
 
 PARTS_OF_FACES = frozenset(["eyes", "eye", "ear", "nose", "mouth", "tongue", "lips", "face"])
 """What a thing has of its own: another pair of eyes beside it is not what "give it blue eyes" asks for."""
@@ -51,7 +51,7 @@ def give(edit: Edit, words: Sequence[str]) -> bool:
             continue
         if looks.coloured(edit, found, rest):
             return True
-        if rest[-1] in ("background", "backdrop", "bg"):
+        if rest[-1] in BACKGROUND_WORDS:
             return looks.backed(edit, rest)
         several = len(found.places) > 1 and rest[0] in ("a", "an") and not any(word in GARMENTS for word in rest)
         if several and add_things(edit, rest):  # "give them a dog": one for both

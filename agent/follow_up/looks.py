@@ -9,7 +9,7 @@ from imagerag.agent.follow_up.scene_edit import CannotChange, Item, exchanged, i
 from imagerag.agent.follow_up.things import Found
 from imagerag.prompt_grammar.inflection import singular
 from imagerag.prompt_grammar.parser import parse_scene
-from imagerag.prompt_grammar.vocabulary import ARTICLES, STYLE_ALIASES, colour_of, number_of
+from imagerag.prompt_grammar.vocabulary import ARTICLES, BACKGROUND_WORDS, STYLE_ALIASES, colour_of, number_of
 
 _SHADES = {"darker": "dark", "lighter": "light", "brighter": "light"}
 _NO_BACKGROUND = frozenset(["plain", "empty", "none", "nothing", "transparent", "simple", "clean", "no", "neutral"])
@@ -190,7 +190,7 @@ def backed(edit: Edit, words: Sequence[str]) -> bool:
         and word
         not in ("to", "be", "into", "of", "colour", "color", "with", "in", "as", "maybe", "perhaps", "should", "is")
     ]
-    while inner and inner[-1] in ("background", "backdrop", "bg", "one", "instead"):
+    while inner and inner[-1] in BACKGROUND_WORDS | {"one", "instead"}:
         inner.pop()
     if len(inner) == 1:
         inner = [_weather(inner[0])]

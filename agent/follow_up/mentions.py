@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from imagerag.agent.follow_up.clauses import BACKGROUNDS
 from imagerag.agent.follow_up.edit import BODY_PARTS, Edit
 from imagerag.agent.follow_up.keywords import KINDS
 from imagerag.agent.follow_up.lexicon import lexicon
@@ -19,6 +18,7 @@ from imagerag.prompt_grammar.inflection import singular
 from imagerag.prompt_grammar.participles import is_participle
 from imagerag.prompt_grammar.vocabulary import (
     ARTICLES,
+    BACKGROUND_WORDS,
     GROUPS,
     HOLDERS,
     PARTS,
@@ -58,7 +58,7 @@ _SPOKEN_SIZES = {"big": "bigger", "large": "bigger", "huge": "bigger", "small": 
 FACTORS = {"twice": 2.0, "double": 2.0, "triple": 3.0, "thrice": 3.0, "half": 0.5}
 """Words for numbers that are told as a multiple of how many there are."""
 _TOLD_OTHERWISE = {
-    **dict.fromkeys(("dark", "darkness", "nightfall", "moonlit"), "night"),
+    **dict.fromkeys(("dark", "darkness", "moonlit"), "night"),
     **dict.fromkeys(("sundown", "nightfall"), "dusk"),
     **dict.fromkeys(("daybreak", "sunup"), "dawn"),
     **dict.fromkeys(("rainy", "raining", "rains"), "rain"),
@@ -171,7 +171,7 @@ def _mention(edit: Edit, words: Sequence[str], at: int) -> Mention | None:
 
 
 def _background(words: Sequence[str], at: int) -> Mention | None:
-    return Mention("background", at, at + 1, (words[at],)) if words[at] in BACKGROUNDS else None
+    return Mention("background", at, at + 1, (words[at],)) if words[at] in BACKGROUND_WORDS else None
 
 
 _OF_WHOM = re.compile(
@@ -290,7 +290,7 @@ def _name(edit: Edit, words: Sequence[str], at: int) -> tuple[int, tuple[int, ..
         inner = [word.removesuffix("'s") for word in words[at : at + length]]
         text = " ".join(inner)
         places = tuple(matching(inner, edit.items)) if _is_word(inner[-1]) else ()
-        if length == 1 and (colour_of(text) or text in SIZES or number_of(text) or text in BACKGROUNDS):
+        if length == 1 and (colour_of(text) or text in SIZES or number_of(text) or text in BACKGROUND_WORDS):
             continue
         if length == 1 and text in function and not any(edit.items[place].thing.phrase == text for place in places):
             continue
@@ -393,7 +393,7 @@ def _look(words: Sequence[str], at: int) -> Mention | None:
 
 
 def _in_a_colour(words: Sequence[str], at: int) -> bool:
-    """Tell whether a word belongs to a colour: the "dark" of "darker and dark red"."""
+    """Tell whether a word belongs to a colour: the "dark" of "dark red"."""
     return bool(colour_of(" ".join(words[at : at + 2])))
 
 

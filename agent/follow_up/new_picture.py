@@ -29,6 +29,8 @@ _INSTEAD_OF_ALL = re.compile(
 )
 """What says that nothing of the old picture stays: "a pineapple instead of all this"."""
 _MARKS = frozenset([",", ":", ".", ";", "-", "!", "?"])
+LONGEST_OWN = 2
+"""Words of the longest name of a thing of one's own."""
 LONGEST_NAMED = 5
 """Words of the longest name that nobody knows, of a picture that a request stands for by itself."""
 MOST_REFINED = 3
@@ -256,7 +258,3 @@ def is_of_ones_own(words: Sequence[str]) -> bool:
     relations = phrases().relations
     ends = range(2, min(LONGEST_OWN + 2, len(words)))
     return words[0] == "my" and any(starts_with(words[at:], tuple(said for said, _ in relations)) for at in ends)
-
-
-LONGEST_OWN = 2
-"""Words of the longest name of a thing of one's own."""

@@ -13,7 +13,7 @@ from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.keywords import is_animate
 from imagerag.agent.follow_up.mentions import Mention, mentions_of
 from imagerag.agent.follow_up.opening_names import POSTURES
-from imagerag.agent.follow_up.opening_scene import OpeningScene, Wanted
+from imagerag.agent.follow_up.opening_scene import HOLDING, OpeningScene, Wanted
 from imagerag.agent.follow_up.proposals import relation_said
 from imagerag.prompt_grammar.inflection import singular
 from imagerag.prompt_grammar.parser import parse_scene
@@ -25,7 +25,6 @@ LONGEST = 40
 MOST_ADJECTIVES = 2
 """Words before a name that belong to it: "a fluffy white cat"."""
 _JOINING = frozenset(["and", ",", "plus", "&", "with", "then"])
-_HOLDING = frozenset(["with", "holding", "carrying", "wearing"])
 _PASSED = frozenset(
     ["is", "are", "that", "which", "who", "there", "there's", "please", "just", "right", "also", "both", "in", "at",
      "on", "style", "styled", "."]
@@ -123,7 +122,7 @@ class _Told:
         if mention.kind == "thing":
             if behind is not None and behind.kind == "thing" and behind.start == mention.end and not behind.before:
                 self._adjective = mention  # "a fluffy cat"
-                return not set(gap) - _JOINING - _PASSED - _STANDS - _HOLDING or not self.scene.things
+                return not set(gap) - _JOINING - _PASSED - _STANDS - HOLDING or not self.scene.things
             if self._adjective is not None:
                 first, self._adjective = self._adjective, None
                 words = (*first.words, *mention.words)
@@ -170,13 +169,13 @@ class _Told:
                 return False
             gap.pop()
         allowed = (
-            _JOINING | _PASSED | _STANDS | _HOLDING | _FINITE.keys()
+            _JOINING | _PASSED | _STANDS | HOLDING | _FINITE.keys()
             if self.scene.things
             else _BEFORE_ALL | _PASSED | ARTICLES
         )
         if set(gap) - allowed - ({":"} if self._front is not None else set()):
             return False
-        holds = next((_FINITE.get(word, word) for word in gap if word in _HOLDING or word in _FINITE), "")
+        holds = next((_FINITE.get(word, word) for word in gap if word in HOLDING or word in _FINITE), "")
         several = singular(name) != name and name not in self.names
         named = " ".join([*adjectives, singular(name) if several else name])
         size = SIZES[mention.size] if mention.size else "normal"
@@ -246,7 +245,7 @@ class _Told:
         if there is None or not self._how or self._subject is None or there == self._subject:
             return False
         subject = self._subject
-        self.scene.relations = [one for one in self.scene.relations if one[2] != subject or one[1] not in _HOLDING]
+        self.scene.relations = [one for one in self.scene.relations if one[2] != subject or one[1] not in HOLDING]
         if subject in self.heads:
             self.heads.remove(subject)
         self._relate(there)

@@ -14,6 +14,8 @@ from imagerag.prompt_grammar.vocabulary import NUMBERS, Size
 _SHORTEST_SHORTENED = 3
 """Letters of the shortest word by which a thing of a longer name is meant: "sax", of a saxophone."""
 _OPPOSITE = {"left": "right", "right": "left", "top": "bottom", "bottom": "top"}
+HOLDING = frozenset(["with", "holding", "wearing", "carrying"])
+"""How a thing stands that somebody has."""
 STANDS = {"left": "to the left of", "right": "to the right of", "top": "above", "bottom": "under"}
 
 
@@ -185,7 +187,7 @@ class OpeningScene:
                 relations.remove(one)
                 left.remove(anchor)
                 there.add(anchor)
-                if how in ("with", "holding", "wearing", "carrying"):
+                if how in HOLDING:
                     return f"give the {self._called(subject)} {said[anchor]}"
                 if (inverse := _INVERSE.get(how)) is not None:
                     return f"put {said[anchor]} {inverse} the {self._called(subject)}"
@@ -212,4 +214,4 @@ _INVERSE = {
 
 def _as_place(how: str) -> str:
     """Return where something is put that is held or worn."""
-    return "on" if how in ("with", "holding", "wearing", "carrying") else how
+    return "on" if how in HOLDING else how

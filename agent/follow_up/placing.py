@@ -25,7 +25,7 @@ from imagerag.agent.follow_up.scene_edit import (
 )
 from imagerag.agent.follow_up.sides import TO, frame_cut, frame_of
 from imagerag.agent.follow_up.things import Found
-from imagerag.prompt_grammar.vocabulary import ARTICLES, RelationKind
+from imagerag.prompt_grammar.vocabulary import ARTICLES, BACKGROUND_WORDS, RelationKind
 
 _DEGREE = re.compile(
     r" (?:a bit|a little|slightly|further|over|all the way|some more)(?= (?:to|up|down|left|right|higher|lower)\b)"
@@ -204,7 +204,7 @@ def put(edit: Edit, words: Sequence[str]) -> bool:
         thing = edit.thing_of(words, bare=True)
         return bool(thing) and holding.add_things(edit, words)
     left, kind, _, right = parts
-    if right and right[-1] in ("background", "backdrop", "bg"):
+    if right and right[-1] in BACKGROUND_WORDS:
         inner = [word for word in right if word not in ARTICLES]
         if len(inner) == 1 and left and left[0] in said.indefinite and put_behind_all(edit, left):
             return True

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from imagerag.agent.follow_up import holding, looks
-from imagerag.agent.follow_up.clauses import BACKGROUNDS, JOINS, behind_verb, parts_of
+from imagerag.agent.follow_up.clauses import JOINS, behind_verb, parts_of
 from imagerag.agent.follow_up.counting import read_count
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.phrases import phrases
 from imagerag.agent.follow_up.scene_edit import CannotChange, NotThere, is_garment, is_setting, removed
 from imagerag.agent.follow_up.things import Found, matching
-from imagerag.prompt_grammar.vocabulary import ARTICLES
+from imagerag.prompt_grammar.vocabulary import ARTICLES, BACKGROUND_WORDS
 
 
 def read_removal(edit: Edit, words: Sequence[str]) -> bool:
@@ -95,7 +95,7 @@ def read_removal(edit: Edit, words: Sequence[str]) -> bool:
         return False
     if rest[0] in ("a", "an") and (alike := matching(inner, edit.items)) and edit.items[alike[0]].thing.count > 1:
         return looks.counted(edit, Found(list(edit.items), alike[:1]), edit.items[alike[0]].thing.count - 1)
-    if inner[-1] in BACKGROUNDS:
+    if inner[-1] in BACKGROUND_WORDS:
         return looks.backed(edit, ["plain"])
     if inner in (["colour"], ["color"], ["colours"], ["colors"]):
         looks.colourless(edit, Found(list(edit.items), list(range(len(edit.items)))))

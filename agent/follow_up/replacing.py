@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 from imagerag.agent.follow_up import looks, placing, sizes
 from imagerag.agent.follow_up.becoming import become
-from imagerag.agent.follow_up.clauses import BACKGROUNDS, behind_verb, owner_of
+from imagerag.agent.follow_up.clauses import behind_verb, owner_of
 from imagerag.agent.follow_up.counting import read_count
 from imagerag.agent.follow_up.edit import BACKGROUND, Edit
 from imagerag.agent.follow_up.likeness import most_alike
 from imagerag.agent.follow_up.phrases import phrases, starts_with
 from imagerag.agent.follow_up.scene_edit import NotThere, exchanged, is_garment, items_of
 from imagerag.agent.follow_up.things import Found
-from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of
+from imagerag.prompt_grammar.vocabulary import ARTICLES, BACKGROUND_WORDS, colour_of
 
 _BEGINS_THE_NEW = frozenset(
     ["draw", "put", "use", "make", "paint", ",", "with", "i", "take", "have", "try", "get", "show", "add", "give", "do"]
@@ -58,7 +58,7 @@ def read_exchange(edit: Edit, words: Sequence[str]) -> bool:
         old, new = rest[:at], rest[at + 1 :]
         if word == "for" and words[0] == "substitute":
             old, new = new, old
-        if old[-1] in BACKGROUNDS:
+        if old[-1] in BACKGROUND_WORDS:
             return looks.backed(edit, new)
         if old[-1] in ("style",):
             return looks.styled(edit, new)

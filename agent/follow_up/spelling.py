@@ -12,7 +12,7 @@ from imagerag.prompt_grammar.vocabulary import COLOURS, NUMBERS, SIZES, STYLES
 SHORTEST = 5
 """Letters of the shortest word that is put right: shorter ones are too near to too many."""
 SHORTEST_LOOK = 3
-"""The same of a word that is nearly a colour or a size: "blu", "smal"."""
+"""The same of a word that is nearly a colour or a size: "brwn", "smal"."""
 
 _TURNED = frozenset(["ot", "teh", "hte", "adn", "nad", "wih", "wiht"])
 """Small words with letters turned or left out, which ``wording.toml`` puts right."""
